@@ -1,0 +1,250 @@
+"""What the estimators share: from checked data to a task, an engine, and fitted attributes."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sknoise._data import check_weights, class_weighted, encode
+from sknoise._forward import ACTIVATIONS, logits
+from sknoise._parameters import layer_widths, noise_levels, read_optimizer
+from sknoise.training._rows import training_rows
+from sknoise.training._spec import reason_against_compiling
+from sknoise.training._types import Network, Optimizer, Result, Rows, State, Task
+
+if TYPE_CHECKING:
+    import keras
+
+    from sknoise._keras import NoisyKerasClassifier
+
+
+class BaseNoisyMLP(BaseEstimator):
+    """Base of the estimators; subclasses have the constructor and the public methods."""
+
+    _parameter_constraints: dict = {
+        "nodes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "noise_input": [Interval(Real, 0, None, closed="left")],
+        "noise_hidden": ["array-like", Interval(Real, 0, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "optimizer": [str, dict],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "shuffle": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "warm_start": ["boolean"],
+        "engine": [StrOptions({"auto", "compiled", "keras"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def _train(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: Any,
+        validation: Rows | None,
+        epochs: int,
+        going_on: bool,
+    ) -> BaseNoisyMLP:
+        """Train on checked data, from new weights or from where the last call ended.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features), dtype float32
+        y : ndarray of shape (n_rows,)
+            Labels.
+        sample_weight : array-like of shape (n_rows,) or None
+        validation : Rows or None
+        epochs : int
+        going_on : bool
+
+        Returns
+        -------
+        BaseNoisyMLP
+            The estimator itself.
+        """
+        weight = check_weights("sample_weight", sample_weight, len(X))
+        labels = encode("y", y, self.classes_)
+        weight = class_weighted(self.class_weight, labels, weight, self.classes_)
+        network, noise = self._read_network()
+        optimizer = read_optimizer(self.optimizer)
+        batch_size = sys.maxsize if self.batch_size is None else int(self.batch_size)
+        shuffle = bool(self.shuffle)
+        data = training_rows(X, labels, weight, batch_size=batch_size, shuffle=shuffle)
+
+        # From here on TensorFlow is needed, and takes its seconds to import.
+        from sknoise.training._initial import check_optimizer, initial_state
+
+        check_optimizer(optimizer)
+        if going_on:
+            key, state = self._task.key, self._state(network, optimizer)
+        else:
+            key = _draw_key(self.random_state)
+            state = initial_state(network, key)
+        task = Task(
+            network=network,
+            optimizer=optimizer,
+            learning_rate=float(self.learning_rate),
+            noise=noise,
+            data=data,
+            validation=validation,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            epochs=int(epochs),
+            key=key,
+            state=state,
+        )
+        result, wrapper = self._run(task)
+        _check_finite(result, self.learning_rate)
+        self._keep(task, result, wrapper, going_on)
+        return self
+
+    def _read_network(self) -> tuple[Network, tuple[float, ...]]:
+        """Read the parameters that describe the network, and the noise at each site."""
+        widths = layer_widths(self.nodes)
+        noise_input = noise_levels("noise_input", self.noise_input, 1)
+        noise_hidden = noise_levels("noise_hidden", self.noise_hidden, len(widths))
+        # One unit is enough for two classes, and needed for one.
+        n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
+        network = Network(
+            sizes=(self.n_features_in_, *widths, n_outputs),
+            activation=self.activation,
+            output="sigmoid" if len(self.classes_) == 2 else "softmax",
+        )
+        return network, noise_input + noise_hidden
+
+    def _run(self, task: Task) -> tuple[Result, NoisyKerasClassifier | None]:
+        """Train by the engine that the parameters ask for."""
+        from sknoise._keras import make_wrapper, progress_bar
+
+        progress = progress_bar(task.epochs) if self.verbose else None
+        if self._uses_keras(task.optimizer):
+            wrapper = make_wrapper(task, self.classes_)
+            return wrapper.train(task, progress), wrapper
+        from sknoise.training._stack import train_stack
+
+        return train_stack([task], progress)[0], None
+
+    def _uses_keras(self, optimizer: Optimizer) -> bool:
+        """Choose the engine; tell where it is not the one that was hoped for."""
+        if self.engine == "keras":
+            return True
+        reason = reason_against_compiling(optimizer)
+        if reason is None:
+            return False
+        if self.engine == "compiled":
+            raise ValueError(
+                f"engine='compiled' cannot be used: {reason}. Use engine='keras' or another "
+                "optimizer."
+            )
+        warnings.warn(
+            f"Training by Keras's own, slower loop: {reason}. engine='keras' silences this.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return True
+
+    def _state(self, network: Network, optimizer: Optimizer) -> State:
+        """Give the fitted state to go on from."""
+        before = self._task
+        if network != before.network:
+            raise ValueError(
+                f"Training cannot go on with another network: it was {before.network}, now it "
+                f"is {network}. Keep nodes, activation and classes, or start anew."
+            )
+        same = optimizer == before.optimizer
+        return replace(
+            before.state,
+            weights=self._weights(),
+            optimizer=before.state.optimizer if same else [],
+        )
+
+    def _keep(
+        self, task: Task, result: Result, wrapper: NoisyKerasClassifier | None, going_on: bool
+    ) -> None:
+        """Set the fitted attributes."""
+        history = result.history
+        if going_on:
+            history = _joined(self.history_, self.n_iter_, history, task.epochs)
+        self.coefs_ = result.state.weights[::2]
+        self.intercepts_ = result.state.weights[1::2]
+        self.n_iter_ = result.state.n_epochs
+        self.history_ = history
+        # Without the data, what it takes to go on and to build the Keras model.
+        self._task = replace(task, data=None, validation=None, state=result.state)
+        self._wrapper = wrapper
+
+    def _weights(self) -> list[np.ndarray]:
+        return [a for pair in zip(self.coefs_, self.intercepts_, strict=True) for a in pair]
+
+    def _logits(self, X: Any) -> np.ndarray:
+        """Check data and pass it through the network, without noise."""
+        check_is_fitted(self, "coefs_")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return logits(X, self.coefs_, self.intercepts_, self._task.network.activation)
+
+    @property
+    def keras_classifier_(self) -> NoisyKerasClassifier:
+        """The fitted scikeras wrapper around ``model_``, built when first asked for."""
+        check_is_fitted(self, "coefs_")
+        if self._wrapper is None:
+            from sknoise._keras import make_wrapper
+
+            state = replace(self._task.state, weights=self._weights())
+            self._wrapper = make_wrapper(replace(self._task, state=state), self.classes_)
+        return self._wrapper
+
+    @property
+    def model_(self) -> keras.Sequential:
+        """A plain Keras model with the trained weights, built when first asked for."""
+        return self.keras_classifier_.model_
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Built again when asked for, the Keras objects need not be in a pickle: it then
+        # loads and predicts without TensorFlow.
+        state: dict[str, Any] = super().__getstate__()
+        return state | {"_wrapper": None} if "_wrapper" in state else state
+
+
+def _draw_key(random_state: int | np.random.RandomState | None) -> int:
+    """Turn a random state into the 64-bit key of a network."""
+    if random_state is None:
+        # Not NumPy's global state, which check_random_state would give: fitting must leave
+        # all global random state alone.
+        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+    return int(check_random_state(random_state).randint(2**64, dtype=np.uint64))
+
+
+def _joined(
+    before: dict[str, np.ndarray], n_before: int, after: dict[str, np.ndarray], n_after: int
+) -> dict[str, np.ndarray]:
+    """Append a history to another; NaN where only one of them has a figure."""
+    return {
+        key: np.concatenate(
+            [before.get(key, np.full(n_before, np.nan)), after.get(key, np.full(n_after, np.nan))]
+        )
+        for key in (*before, *(k for k in after if k not in before))
+    }
+
+
+def _check_finite(result: Result, learning_rate: float) -> None:
+    """Raise a ValueError where training diverged."""
+    loss = result.history["loss"]
+    if np.isfinite(loss).all() and all(np.isfinite(w).all() for w in result.state.weights):
+        return
+    epoch = int(np.argmin(np.isfinite(loss))) + 1
+    raise ValueError(
+        f"Training diverged: the loss was {loss[epoch - 1]} in epoch {epoch}. Scale the "
+        "features (sklearn.preprocessing.StandardScaler), or lower "
+        f"learning_rate={learning_rate} or the noise."
+    )

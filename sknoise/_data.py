@@ -1,0 +1,183 @@
+"""Turn what users pass to ``fit`` into arrays to train on, or say what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array, column_or_1d, compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from sknoise.training._rows import normalised
+from sknoise.training._types import Rows
+
+
+def check_weights(name: str, weight: Any, n_rows: int) -> np.ndarray:
+    """Read sample weights.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    weight : array-like of shape (n_rows,), scalar or None
+        None is a weight of 1 for each row.
+    n_rows : int
+        Number of rows.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype float64
+
+    Raises
+    ------
+    ValueError
+        If the length is wrong, or a weight is negative or not finite, or all are 0.
+    """
+    if weight is None:
+        return np.ones(n_rows)
+    if np.isscalar(weight):
+        weight = np.full(n_rows, weight)
+    weight = check_array(weight, ensure_2d=False, dtype=np.float64, input_name=name)
+    if weight.shape != (n_rows,):
+        raise ValueError(f"{name}.shape == {weight.shape}, expected {(n_rows,)}!")
+    if weight.min() < 0:
+        raise ValueError(f"Negative values in {name}: {weight.min()}; weights are 0 or larger.")
+    if not weight.any():
+        raise ValueError(f"All of {name} are 0; at least one row needs a positive weight.")
+    return weight
+
+
+def check_labels(y: Any) -> np.ndarray:
+    """Read class labels.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+
+    Raises
+    ------
+    ValueError
+        If they are continuous, or have more than one column.
+    """
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    return y
+
+
+def encode(name: str, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Replace labels by the indices of their classes.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    y : ndarray of shape (n_rows,)
+        Labels.
+    classes : ndarray of shape (n_classes,)
+        All labels, sorted.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype int32
+
+    Raises
+    ------
+    ValueError
+        If a label is not one of the classes.
+    """
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(f"{name} has the labels {unknown}, which are not in classes={classes}.")
+    return np.searchsorted(classes, y).astype(np.int32)
+
+
+def class_weighted(
+    class_weight: Any, y: np.ndarray, weight: np.ndarray, classes: np.ndarray
+) -> np.ndarray:
+    """Multiply sample weights by the weights of their classes.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        Weight of each label, 1 where it is not named; "balanced" gives each class the same
+        total weight, sample weights counted in.
+    y : ndarray of shape (n_rows,), of integers
+        Labels as indices.
+    weight : ndarray of shape (n_rows,), dtype float64
+        Sample weights.
+    classes : ndarray of shape (n_classes,)
+        The labels.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype float64
+
+    Raises
+    ------
+    ValueError
+        If no row has a positive weight left.
+    """
+    if class_weight is None:
+        return weight
+    if class_weight == "balanced":
+        totals = np.bincount(y, weights=weight, minlength=len(classes))
+        # A class without weight has no rows to multiply.
+        balance = np.divide(1, totals, out=np.ones_like(totals), where=totals > 0)
+        return weight * balance[y] * (weight.sum() / np.count_nonzero(totals))
+    weight = weight * compute_sample_weight(class_weight, classes[y])
+    if weight.min() < 0 or not np.isfinite(weight).all() or not weight.any():
+        raise ValueError(
+            f"class_weight={class_weight!r} leaves weights that are negative, not finite or "
+            "all 0; give finite weights of 0 or larger."
+        )
+    return weight
+
+
+def validation_rows(
+    estimator: Any, X: Any, y: Any, weight: Any, classes: np.ndarray
+) -> Rows | None:
+    """Read validation data.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It has seen the training data, and so knows the number and names of features.
+    X : array-like of shape (n_rows, n_features) or None
+    y : array-like of shape (n_rows,) or None
+    weight : array-like of shape (n_rows,) or None
+    classes : ndarray of shape (n_classes,)
+        The labels.
+
+    Returns
+    -------
+    Rows or None
+        None where there is no validation data.
+
+    Raises
+    ------
+    ValueError
+        If a part is missing, of the wrong shape, or holds what the training data cannot.
+    """
+    if X is None and y is None:
+        if weight is not None:
+            raise ValueError("sample_weight_val is given without X_val and y_val.")
+        return None
+    if X is None or y is None:
+        missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
+        raise ValueError(f"{given} is given without {missing}; validation needs both.")
+    rows = check_array(X, dtype=np.float32, input_name="X_val")
+    if rows.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"X_val has {rows.shape[1]} features, but X has {estimator.n_features_in_}."
+        )
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    labels = check_labels(y)
+    if len(labels) != len(rows):
+        raise ValueError(f"y_val has {len(labels)} labels, but X_val has {len(rows)} rows.")
+    weights = check_weights("sample_weight_val", weight, len(rows))
+    return Rows(rows, encode("y_val", labels, classes), normalised(weights))

@@ -1,0 +1,1 @@
+"""Training stacks of networks; knows nothing of scikit-learn and scikeras."""

@@ -1,0 +1,50 @@
+"""The state of a network before its first step."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from sknoise.training._types import Network, Optimizer, State
+
+
+def initial_state(network: Network, key: int) -> State:
+    """Draw initial weights as Keras's ``Dense`` does: Glorot uniform kernels, biases 0.
+
+    Parameters
+    ----------
+    network : Network
+        The shapes.
+    key : int
+        What the weights are a function of.
+
+    Returns
+    -------
+    State
+
+    References
+    ----------
+    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward
+    neural networks".
+    """
+    shapes = network.weight_shapes
+    seeds = np.random.SeedSequence(key).generate_state(len(shapes))
+    weights = [
+        np.array(keras.initializers.GlorotUniform(seed=int(seed))(shape, dtype="float32"))
+        if len(shape) == 2
+        else np.zeros(shape, dtype=np.float32)
+        for shape, seed in zip(shapes, seeds, strict=True)
+    ]
+    return State(weights)
+
+
+def check_optimizer(optimizer: Optimizer) -> None:
+    """Raise a ValueError where Keras does not know the optimizer or its arguments."""
+    try:
+        optimizer.build(0.001)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"optimizer={optimizer.name!r} with the arguments {optimizer.arguments} is not "
+            f"known to Keras {keras.__version__}; see keras.optimizers for the names. "
+            f"Keras says: {error}"
+        ) from error

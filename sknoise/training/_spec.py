@@ -1,0 +1,145 @@
+"""The static facts that a training program is compiled for; all else is a run-time input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sknoise.training._types import Network, Optimizer, Task
+
+# Keras optimizers that act element by element, and so train a stack as they train one network.
+ELEMENTWISE_OPTIMIZERS = frozenset(
+    {
+        "adadelta",
+        "adagrad",
+        "adam",
+        "adamax",
+        "adamw",
+        "ftrl",
+        "lion",
+        "nadam",
+        "rmsprop",
+        "sgd",
+    }
+)
+# Arguments of Keras optimizers that look at more than one element, or at more than one step.
+_COUPLING_ARGUMENTS = (
+    "clipnorm",
+    "global_clipnorm",
+    "gradient_accumulation_steps",
+    "loss_scale_factor",
+    "use_ema",
+)
+
+# Validation data is passed through the network in blocks of this many rows.
+VALIDATION_BLOCK = 4096
+
+
+def reason_against_compiling(optimizer: Optimizer) -> str | None:
+    """Say why the compiled program cannot use this optimizer; None where it can."""
+    if optimizer.name.lower() not in ELEMENTWISE_OPTIMIZERS:
+        return (
+            f"the optimizer {optimizer.name!r} does not act element by element, as "
+            f"{', '.join(sorted(ELEMENTWISE_OPTIMIZERS))} do"
+        )
+    for name, value in optimizer.arguments.items():
+        if name in _COUPLING_ARGUMENTS and value:
+            return f"the optimizer's {name}={value!r} does not act element by element"
+    return None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Static facts of one program.
+
+    Parameters
+    ----------
+    network : Network
+    optimizer : Optimizer
+    noisy : tuple of bool
+        Which sites get noise; one that is off costs nothing.
+    n_networks : int
+        Height of the stack.
+    n_rows, n_validation_rows : int
+        Numbers of rows, padded to one of a few sizes; 0 is no validation.
+    batch_size : int
+        Number of rows in a step, padded; n_rows where one step takes all.
+    shuffle : bool
+        Whether each epoch draws new minibatches.
+    """
+
+    network: Network
+    optimizer: Optimizer
+    noisy: tuple[bool, ...]
+    n_networks: int
+    n_rows: int
+    n_validation_rows: int
+    batch_size: int
+    shuffle: bool
+
+    @property
+    def noise_sites(self) -> list[tuple[int, int]]:
+        """Number and width of each site that gets noise."""
+        sizes = self.network.sizes[:-1]
+        return [(i, sizes[i]) for i, on in enumerate(self.noisy) if on]
+
+    @property
+    def full_batch(self) -> bool:
+        """Whether one step takes all rows."""
+        return self.batch_size == self.n_rows
+
+    @property
+    def fused(self) -> bool:
+        """Whether XLA compiles the whole run, or only what lies between the matrix products.
+
+        XLA saves the overhead of single operations, but its matrix products on the CPU are
+        slower than TensorFlow's own, which decides for larger layers (docs/internals.md has
+        the measurements).
+        """
+        sizes = self.network.sizes
+        products = sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        return self.n_networks * self.batch_size * products < FUSED_BELOW
+
+
+# Multiplications in a forward pass of a batch from which TensorFlow's products pay.
+FUSED_BELOW = 150_000
+
+
+def padded(n_rows: int) -> int:
+    """Round a number of rows up, so that a few programs serve all sizes.
+
+    At least 8, above that four sizes from one power of two to the next.
+    """
+    if n_rows <= 8:
+        return 8
+    grain = 2 ** max((n_rows - 1).bit_length() - 3, 0)
+    return -(-n_rows // grain) * grain
+
+
+def spec_of(tasks: Sequence[Task]) -> Spec:
+    """Give the static facts of a stack of tasks that agree in them."""
+    first = tasks[0]
+    n_rows = max(len(task.data) for task in tasks)
+    n_validation = max(len(t.validation) if t.validation else 0 for t in tasks)
+    full_batch = n_rows <= first.batch_size
+    return Spec(
+        network=first.network,
+        optimizer=first.optimizer,
+        noisy=tuple(any(levels) for levels in zip(*(t.noise for t in tasks), strict=True)),
+        n_networks=len(tasks),
+        n_rows=padded(n_rows) if full_batch else _padded_batches(n_rows, first.batch_size),
+        n_validation_rows=_padded_validation(n_validation),
+        batch_size=padded(n_rows) if full_batch else first.batch_size,
+        shuffle=first.shuffle and not full_batch,
+    )
+
+
+def _padded_batches(n_rows: int, batch_size: int) -> int:
+    # Never a single batch: that one would be taken for a full batch.
+    return max(2, padded(-(-n_rows // batch_size))) * batch_size
+
+
+def _padded_validation(n_rows: int) -> int:
+    if n_rows > VALIDATION_BLOCK:
+        return padded(-(-n_rows // VALIDATION_BLOCK)) * VALIDATION_BLOCK
+    return padded(n_rows) if n_rows else 0
