@@ -6,7 +6,7 @@ import sys
 import warnings
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -19,7 +19,7 @@ from sknoise._forward import ACTIVATIONS, logits
 from sknoise._parameters import layer_widths, noise_levels, read_optimizer
 from sknoise.training._rows import training_rows
 from sknoise.training._spec import reason_against_compiling
-from sknoise.training._types import Network, Optimizer, Result, Rows, State, Task
+from sknoise.training._types import Model, Network, Optimizer, Result, Rows, State, Task
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 class BaseNoisyMLP(BaseEstimator):
     """Base of the estimators; subclasses have the constructor and the public methods."""
 
-    _parameter_constraints: dict = {
+    classes_: np.ndarray
+    history_: dict[str, np.ndarray]
+    n_iter_: int
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "nodes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "noise_input": [Interval(Real, 0, None, closed="left")],
         "noise_hidden": ["array-like", Interval(Real, 0, None, closed="left")],
@@ -87,23 +91,12 @@ class BaseNoisyMLP(BaseEstimator):
 
         check_optimizer(optimizer)
         if going_on:
-            key, state = self._task.key, self._state(network, optimizer)
+            key, state = self._fitted.key, self._state(network, optimizer)
         else:
             key = _draw_key(self.random_state)
             state = initial_state(network, key)
-        task = Task(
-            network=network,
-            optimizer=optimizer,
-            learning_rate=float(self.learning_rate),
-            noise=noise,
-            data=data,
-            validation=validation,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            epochs=int(epochs),
-            key=key,
-            state=state,
-        )
+        model = Model(network, optimizer, float(self.learning_rate), noise, key, state)
+        task = Task(model, data, validation, batch_size, shuffle, int(epochs))
         result, wrapper = self._run(task)
         _check_finite(result, self.learning_rate)
         self._keep(task, result, wrapper, going_on)
@@ -128,8 +121,8 @@ class BaseNoisyMLP(BaseEstimator):
         from sknoise._keras import make_wrapper, progress_bar
 
         progress = progress_bar(task.epochs) if self.verbose else None
-        if self._uses_keras(task.optimizer):
-            wrapper = make_wrapper(task, self.classes_)
+        if self._uses_keras(task.model.optimizer):
+            wrapper = make_wrapper(task.model, self.classes_)
             return wrapper.train(task, progress), wrapper
         from sknoise.training._stack import train_stack
 
@@ -156,7 +149,7 @@ class BaseNoisyMLP(BaseEstimator):
 
     def _state(self, network: Network, optimizer: Optimizer) -> State:
         """Give the fitted state to go on from."""
-        before = self._task
+        before = self._fitted
         if network != before.network:
             raise ValueError(
                 f"Training cannot go on with another network: it was {before.network}, now it "
@@ -180,8 +173,7 @@ class BaseNoisyMLP(BaseEstimator):
         self.intercepts_ = result.state.weights[1::2]
         self.n_iter_ = result.state.n_epochs
         self.history_ = history
-        # Without the data, what it takes to go on and to build the Keras model.
-        self._task = replace(task, data=None, validation=None, state=result.state)
+        self._fitted = replace(task.model, state=result.state)
         self._wrapper = wrapper
 
     def _weights(self) -> list[np.ndarray]:
@@ -191,7 +183,7 @@ class BaseNoisyMLP(BaseEstimator):
         """Check data and pass it through the network, without noise."""
         check_is_fitted(self, "coefs_")
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return logits(X, self.coefs_, self.intercepts_, self._task.network.activation)
+        return logits(X, self.coefs_, self.intercepts_, self._fitted.network.activation)
 
     @property
     def keras_classifier_(self) -> NoisyKerasClassifier:
@@ -200,8 +192,8 @@ class BaseNoisyMLP(BaseEstimator):
         if self._wrapper is None:
             from sknoise._keras import make_wrapper
 
-            state = replace(self._task.state, weights=self._weights())
-            self._wrapper = make_wrapper(replace(self._task, state=state), self.classes_)
+            state = replace(self._fitted.state, weights=self._weights())
+            self._wrapper = make_wrapper(replace(self._fitted, state=state), self.classes_)
         return self._wrapper
 
     @property

@@ -283,7 +283,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
@@ -298,7 +299,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         ndarray of shape (n_samples, n_classes), dtype float64
             Columns in the order of ``classes_``.
         """
-        return probabilities(self._logits(X), self._task.network.output)
+        return probabilities(self._logits(X), self._fitted.network.output)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of the probability of each class.
@@ -313,4 +314,4 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         ndarray of shape (n_samples, n_classes), dtype float64
             Finite also where the probability rounds to 0.
         """
-        return log_probabilities(self._logits(X), self._task.network.output)
+        return log_probabilities(self._logits(X), self._fitted.network.output)

@@ -44,7 +44,7 @@ def check_weights(name: str, weight: Any, n_rows: int) -> np.ndarray:
     if weight.min() < 0:
         raise ValueError(f"Negative values in {name}: {weight.min()}; weights are 0 or larger.")
     if not weight.any():
-        raise ValueError(f"All of {name} are 0; at least one row needs a positive weight.")
+        raise ValueError(f"All weights in {name} are zero; at least one must be positive.")
     return weight
 
 

@@ -1,7 +1,8 @@
-"""The one module that knows scikeras: Keras models of our networks, and Keras's own training loop."""
+"""The one module that knows scikeras: our networks as Keras models, trained by Keras's loop."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -9,10 +10,20 @@ import numpy as np
 from scikeras.wrappers import KerasClassifier
 
 from sknoise.noise._layer import gaussian_noise
-from sknoise.training._types import Network, Optimizer, Progress, Result, Rows, State, Task
+from sknoise.training._types import (
+    HISTORY_KEYS,
+    Model,
+    Network,
+    Progress,
+    Result,
+    State,
+    Task,
+)
 
 
-def build_model(network: Network, noise: tuple[float, ...], seed: int) -> keras.Sequential:
+def build_model(
+    network: Network, noise: tuple[float, ...], seed: np.random.SeedSequence
+) -> keras.Sequential:
     """Build the Keras model of a network, not yet compiled.
 
     Parameters
@@ -21,7 +32,7 @@ def build_model(network: Network, noise: tuple[float, ...], seed: int) -> keras.
         Sizes and activations.
     noise : tuple of float
         Standard deviation at each site; no layer where it is 0.
-    seed : int
+    seed : numpy.random.SeedSequence
         Seed of the noise layers.
 
     Returns
@@ -29,7 +40,7 @@ def build_model(network: Network, noise: tuple[float, ...], seed: int) -> keras.
     keras.Sequential
     """
     layer_options = {"dtype": "float32"}
-    seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(len(noise))]
+    seeds = seed.generate_state(len(noise)).tolist()
     n_features, *widths, n_outputs = network.sizes
     model = keras.Sequential([keras.Input((n_features,))])
     if noise[0]:
@@ -40,7 +51,9 @@ def build_model(network: Network, noise: tuple[float, ...], seed: int) -> keras.
         dense["kernel_initializer"] = keras.initializers.GlorotUniform(seed=0)
         if noise[i]:
             model.add(keras.layers.Dense(width, **dense))
-            model.add(gaussian_noise(noise[i], seeds[i], name=f"noise_hidden_{i}", **layer_options))
+            model.add(
+                gaussian_noise(noise[i], seeds[i], name=f"noise_hidden_{i}", **layer_options)
+            )
             model.add(
                 keras.layers.Activation(
                     network.activation, name=f"activation_{i}", **layer_options
@@ -65,48 +78,32 @@ class NoisyKerasClassifier(KerasClassifier):
 
     Parameters
     ----------
-    network : Network
-        Sizes and activations.
-    noise : tuple of float
-        Standard deviation at each site.
-    optimizer : Optimizer
-        The optimizer.
-    learning_rate : float
-        Its learning rate.
-    seed : int
-        Seed of the noise layers.
+    blueprint : Model
+        Network, noise, optimizer, key and weights.
     **kwargs
         Parameters of ``scikeras.wrappers.KerasClassifier``.
     """
 
-    def __init__(
-        self,
-        network: Network | None = None,
-        noise: tuple[float, ...] = (),
-        optimizer: Optimizer | None = None,
-        learning_rate: float = 0.001,
-        seed: int = 0,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, blueprint: Model, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.network = network
-        self.noise = noise
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.seed = seed
+        self.blueprint = blueprint
 
     def _keras_build_fn(self) -> keras.Sequential:
-        model = build_model(self.network, self.noise, self.seed)
-        binary = self.network.output == "sigmoid"
+        blueprint = self.blueprint
+        # Another seed at each start, or a continued fit would repeat its noise.
+        seed = np.random.SeedSequence([blueprint.key, blueprint.state.n_steps])
+        model = build_model(blueprint.network, blueprint.noise, seed)
+        binary = blueprint.network.output == "sigmoid"
         model.compile(
-            optimizer=self.optimizer.build(self.learning_rate),
+            optimizer=blueprint.optimizer.build(blueprint.learning_rate),
             loss="binary_crossentropy" if binary else "sparse_categorical_crossentropy",
             weighted_metrics=["accuracy"],
         )
+        model.set_weights(blueprint.state.weights)
         return model
 
     def train(self, task: Task, progress: Progress | None) -> Result:
-        """Train by ``keras.Model.fit``, from the task's state on.
+        """Train by ``keras.Model.fit``, from the state of the task's model on.
 
         Parameters
         ----------
@@ -119,8 +116,10 @@ class NoisyKerasClassifier(KerasClassifier):
         -------
         Result
         """
-        self._start_from(task.state)
-        batches = _Batches(task)
+        start = task.model.state
+        if start.optimizer:
+            for variable, value in zip(self._optimizer_variables(), start.optimizer, strict=True):
+                variable.assign(value)
         validation = None
         if task.validation is not None:
             rows = task.validation
@@ -128,7 +127,7 @@ class NoisyKerasClassifier(KerasClassifier):
         self._fit_callbacks = [_Reporter(progress)]
         # The hook through which scikeras itself trains; it keeps the wrapper's history.
         self._fit_keras_model(
-            batches,
+            _Batches(task),
             None,
             sample_weight=None,
             warm_start=False,
@@ -139,25 +138,14 @@ class NoisyKerasClassifier(KerasClassifier):
             validation_data=validation,
             validation_batch_size=len(task.validation) if task.validation else None,
         )
-        steps = len(batches) * task.epochs
-        names = ("loss", "accuracy", "val_loss", "val_accuracy")
-        history = {k: np.array(self.history_[k]) for k in names if k in self.history_}
-        return Result(self._ended(task.state, task.epochs, steps), history)
-
-    def _start_from(self, state: State) -> None:
-        self.model_.set_weights(state.weights)
-        if state.optimizer:
-            variables = self._optimizer_variables()
-            for variable, value in zip(variables, state.optimizer, strict=True):
-                variable.assign(value.reshape(variable.shape))
-
-    def _ended(self, start: State, epochs: int, steps: int) -> State:
-        return State(
+        history = {k: np.array(self.history_[k]) for k in HISTORY_KEYS if k in self.history_}
+        ended = State(
             self.model_.get_weights(),
             [np.array(v) for v in self._optimizer_variables()],
-            start.n_epochs + epochs,
-            start.n_steps + steps,
+            start.n_epochs + task.epochs,
+            start.n_steps + task.epochs * task.n_batches,
         )
+        return Result(ended, history)
 
     def _optimizer_variables(self) -> list[keras.Variable]:
         optimizer = self.model_.optimizer
@@ -175,15 +163,15 @@ class _Batches(keras.utils.PyDataset):
     def __init__(self, task: Task) -> None:
         super().__init__()
         self._task = task
-        self._epoch = task.state.n_epochs
+        self._epoch = task.model.state.n_epochs
         self._order = self._ordered()
 
     def __len__(self) -> int:
-        return -(-len(self._task.data) // self._task.batch_size)
+        return self._task.n_batches
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         size = self._task.batch_size
-        rows: Rows = self._task.data
+        rows = self._task.data
         chosen = self._order[index * size : (index + 1) * size]
         return rows.X[chosen], rows.y[chosen, None], rows.weight[chosen]
 
@@ -195,7 +183,7 @@ class _Batches(keras.utils.PyDataset):
         n_rows = len(self._task.data)
         if not self._task.shuffle or len(self) == 1:
             return np.arange(n_rows)
-        return np.random.default_rng([self._task.key, self._epoch]).permutation(n_rows)
+        return np.random.default_rng([self._task.model.key, self._epoch]).permutation(n_rows)
 
 
 class _Reporter(keras.callbacks.Callback):
@@ -213,36 +201,26 @@ class _Reporter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def make_wrapper(task: Task, classes: np.ndarray) -> NoisyKerasClassifier:
-    """Make the scikeras classifier of a task's network with the weights of its state.
+def make_wrapper(model: Model, classes: np.ndarray, **options: Any) -> NoisyKerasClassifier:
+    """Make the scikeras classifier of a model.
 
     Parameters
     ----------
-    task : Task
-        Network, optimizer, noise, key and state; its data are not used.
+    model : Model
+        The model, with its weights.
     classes : ndarray of shape (n_classes,)
         The labels.
+    **options
+        Parameters of ``scikeras.wrappers.KerasClassifier``.
 
     Returns
     -------
     NoisyKerasClassifier
         Initialised: it predicts, and can be trained further.
     """
-    wrapper = NoisyKerasClassifier(
-        network=task.network,
-        noise=task.noise,
-        optimizer=task.optimizer,
-        learning_rate=task.learning_rate,
-        # Another seed at each start, or a continued fit would repeat its noise.
-        seed=hash((task.key, task.state.n_steps)) % 2**63,
-        batch_size=task.batch_size,
-        epochs=task.epochs,
-    )
+    wrapper = NoisyKerasClassifier(model, **options)
     # One row for each class tells scikeras of the labels and the number of features.
-    one_each = np.zeros((len(classes), task.network.sizes[0]), dtype=np.float32)
-    wrapper.initialize(one_each, classes)
-    wrapper.model_.set_weights(task.state.weights)
-    return wrapper
+    return wrapper.initialize(np.zeros((len(classes), model.network.sizes[0])), classes)
 
 
 def progress_bar(epochs: int) -> Progress:
@@ -259,12 +237,10 @@ def progress_bar(epochs: int) -> Progress:
     """
     bar: Any = None
 
-    def report(done: int, figures: dict[str, float]) -> None:
+    def report(done: int, figures: Mapping[str, float]) -> None:
         nonlocal bar
         if bar is None:
-            bar = keras.utils.Progbar(
-                epochs, stateful_metrics=list(figures), unit_name="epoch"
-            )
+            bar = keras.utils.Progbar(epochs, stateful_metrics=list(figures), unit_name="epoch")
         bar.update(done, [(name, float(value)) for name, value in figures.items()])
 
     return report

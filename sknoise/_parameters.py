@@ -66,7 +66,7 @@ def noise_levels(name: str, noise: float | Sequence[float], n_layers: int) -> tu
             f"{name}={noise!r} has {len(levels)} levels, but nodes has {n_layers} hidden "
             "layer(s): give one number for all layers, or one for each."
         )
-    if not all(isinstance(s, Real) and np.isfinite(s) and s >= 0 for s in levels):
+    if not all(isinstance(s, Real) and 0 <= float(s) < np.inf for s in levels):
         raise ValueError(
             f"{name}={noise!r} must be a standard deviation: finite, and 0 (off) or larger."
         )
@@ -122,4 +122,4 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _is_positive_integer(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import keras
@@ -25,7 +26,7 @@ class Block(NamedTuple):
     """Rows of a stack, padded with rows of weight 0."""
 
     X: Any  # (n_networks, n_rows, n_features) float32
-    y: Any  # (n_networks, n_rows) int32
+    y: Any  # (n_networks, n_rows) float32, index of the class
     weight: Any  # (n_networks, n_rows) float32
     keys: Any  # (n_networks, n_rows, 2) uint32
     n_rows: Any  # (n_networks,) int32, without the padding
@@ -38,17 +39,17 @@ class Inputs(NamedTuple):
     validation: Block | None
     n_batches: Any  # () int32, number of steps in an epoch
     noise: Any  # (n_networks, n_sites) float32
-    learning_rate: Any  # (n_networks, 1, 1) float32
+    learning_rate: Any  # (n_networks, 1) float32
     keys: Any  # (n_networks, 2) uint32
 
 
 class ProgramState(NamedTuple):
     """What a call starts from and ends with."""
 
-    weights: list[Any]  # kernels (n_networks, a, b) and biases (n_networks, 1, b)
+    weights: Any  # (n_networks, n_weights) float32, kernels and biases one after the other
     optimizer: list[Any]  # the Keras optimizer's variables
-    n_epochs: Any  # () int32
-    n_steps: Any  # () int32
+    n_epochs: int
+    n_steps: int
 
 
 class _LearningRate(keras.optimizers.schedules.LearningRateSchedule):
@@ -70,6 +71,11 @@ class Program:
     ----------
     spec : Spec
         The static facts.
+
+    Attributes
+    ----------
+    fresh_optimizer : list of ndarray
+        The optimizer's variables before the first step.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -78,36 +84,13 @@ class Program:
         self._activation = keras.activations.get(spec.network.activation)
         self._learning_rate = _LearningRate()
         self._optimizer = spec.optimizer.build(self._learning_rate)
-        self._weights = [
-            keras.Variable(np.zeros(shape, np.float32), dtype="float32")
-            for shape in self.weight_shapes
-        ]
-        self._optimizer.build(self._weights)
-        # Outside the fused program, what lies between two products is compiled by itself.
-        piece: Callable[..., Any] = _whole if spec.fused else _compiled
-        self._draw = piece(self._draw_noise)
-        if spec.fused:
-            width = sum(w for _, w in spec.noise_sites)
-            shape = (spec.n_networks, spec.batch_size, width)
-            self._draw = _materialised(self._draw, shape)
-        self._hidden = piece(self._hidden_layer)
-        self._row_losses = piece(self._losses)
-        self._update = piece(self._apply_gradients)
-        self._run = tf.function(self._epochs, jit_compile=spec.fused, autograph=False)
-
-    @property
-    def weight_shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of the stacked kernels and biases."""
-        m = self.spec.n_networks
-        # A bias has a row axis, so that learning rates of shape (m, 1, 1) fit it too.
-        return [(m, *s) if len(s) == 2 else (m, 1, *s) for s in self.spec.network.weight_shapes]
-
-    @property
-    def optimizer_values(self) -> list[np.ndarray]:
-        """The optimizer's variables before the first step."""
-        fresh = self.spec.optimizer.build(self._learning_rate)
-        fresh.build(self._weights)
-        return [np.array(v) for v in fresh.variables]
+        # One variable for all weights: element-wise optimizers do not mind, and it takes far
+        # fewer operations to trace, compile and run than one for each kernel and bias.
+        shape = (spec.n_networks, spec.network.n_weights)
+        self._weights = keras.Variable(np.zeros(shape, np.float32), dtype="float32")
+        self._optimizer.build([self._weights])
+        self.fresh_optimizer = [np.array(v) for v in self._optimizer.variables]
+        self._run = tf.function(self._epochs, jit_compile=True, autograph=False)
 
     @property
     def n_traces(self) -> int:
@@ -135,78 +118,81 @@ class Program:
         history : ndarray of shape (epochs, 4, n_networks), dtype float32
             The figures named in ``HISTORY_KEYS``.
         """
+        n_batches = int(inputs.n_batches)
         with self._lock:
-            state, history = self._run(state, inputs, tf.constant(epochs, tf.int32))
-        return state, history[:epochs].numpy()
+            weights, optimizer, history = self._run(
+                state.weights,
+                state.optimizer,
+                inputs,
+                tf.constant(state.n_epochs, tf.int32),
+                tf.constant(state.n_steps, tf.int32),
+                tf.constant(epochs, tf.int32),
+            )
+        done = ProgramState(
+            weights, optimizer, state.n_epochs + epochs, state.n_steps + epochs * n_batches
+        )
+        return done, history[:epochs].numpy()
 
     # The rest is traced.
 
     def _epochs(
-        self, state: ProgramState, inputs: Inputs, epochs: tf.Tensor
-    ) -> tuple[ProgramState, tf.Tensor]:
+        self,
+        weights: tf.Tensor,
+        optimizer: list[tf.Tensor],
+        inputs: Inputs,
+        first_epoch: tf.Tensor,
+        first_step: tf.Tensor,
+        epochs: tf.Tensor,
+    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
         self._learning_rate.value = inputs.learning_rate
-        variables = [*self._weights, *self._optimizer.variables]
-        for variable, value in zip(variables, [*state.weights, *state.optimizer], strict=True):
+        variables = [self._weights, *self._optimizer.variables]
+        for variable, value in zip(variables, [weights, *optimizer], strict=True):
             variable.assign(value)
-        history = tf.zeros([MAX_EPOCHS, len(HISTORY_KEYS), self.spec.n_networks])
+        figures_shape = (len(HISTORY_KEYS), self.spec.n_networks)
+        history = tf.TensorArray(tf.float32, MAX_EPOCHS, element_shape=figures_shape)
 
-        def epoch(i: tf.Tensor, steps: tf.Tensor, history: tf.Tensor) -> Any:
+        def epoch(i: tf.Tensor, history: tf.TensorArray) -> Any:
             if self.spec.full_batch:
-                sums = self._step(inputs, inputs.data, inputs.data.n_rows, steps)
-                steps += 1
+                sums = self._step(inputs, inputs.data, first_step + i)
             else:
-                sums, steps = self._minibatches(inputs, state.n_epochs + i, steps)
+                step = first_step + i * inputs.n_batches
+                sums = self._minibatches(inputs, first_epoch + i, step)
             figures = sums / tf.cast(inputs.data.n_rows, tf.float32)
-            if inputs.validation is not None:
-                figures = tf.concat([figures, self._evaluate(inputs.validation)], axis=0)
-            else:
+            if inputs.validation is None:
                 figures = tf.concat([figures, tf.zeros_like(figures)], axis=0)
-            history = tf.tensor_scatter_nd_update(history, [[i]], [figures])
-            return i + 1, steps, history
+            else:
+                figures = tf.concat([figures, self._evaluate(inputs.validation)], axis=0)
+            return i + 1, history.write(i, figures)
 
-        _, steps, history = tf.while_loop(
-            lambda i, *_: i < epochs,
-            epoch,
-            (tf.constant(0), state.n_steps, history),
-            parallel_iterations=1,
+        _, history = tf.while_loop(
+            lambda i, _: i < epochs, epoch, (tf.constant(0), history), parallel_iterations=1
         )
-        values = [tf.convert_to_tensor(v) for v in variables]
-        n_weights = len(self._weights)
-        done = ProgramState(
-            values[:n_weights], values[n_weights:], state.n_epochs + epochs, steps
-        )
-        return done, history
+        weights, *optimizer = (tf.convert_to_tensor(v) for v in variables)
+        return weights, optimizer, history.stack()
 
-    def _minibatches(
-        self, inputs: Inputs, epoch: tf.Tensor, steps: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _minibatches(self, inputs: Inputs, epoch: tf.Tensor, first_step: tf.Tensor) -> tf.Tensor:
         """Pass once over the data in minibatches; give the sums of the figures."""
         size = self.spec.batch_size
         data = inputs.data
         order = self._shuffled(inputs, epoch) if self.spec.shuffle else None
 
-        def batch(j: tf.Tensor, steps: tf.Tensor, sums: tf.Tensor) -> Any:
+        def batch(j: tf.Tensor, sums: tf.Tensor) -> Any:
             start = j * size
 
             def taken(a: tf.Tensor) -> tf.Tensor:
                 if order is None:
-                    begin = tf.concat([[0, start], [0] * (len(a.shape) - 2)], axis=0)
-                    return tf.slice(a, begin, [a.shape[0], size, *a.shape[2:]])
-                index = tf.slice(order, tf.stack([0, start]), [order.shape[0], size])
-                return tf.gather(a, index, batch_dims=1)
+                    return _slice(a, start, size)
+                return tf.gather(a, _slice(order, start, size), batch_dims=1)
 
             n_rows = tf.clip_by_value(data.n_rows - start, 1, size)
-            rows = Block(*(taken(a) for a in data[:4]), n_rows)
-            return j + 1, steps + 1, sums + self._step(inputs, rows, n_rows, steps)
+            X, y, weight, keys = (taken(a) for a in data[:4])
+            rows = Block(X, y, weight, keys, n_rows)
+            return j + 1, sums + self._step(inputs, rows, first_step + j)
 
-        sums = tf.zeros([2, self.spec.n_networks])
-        _, steps, sums = tf.while_loop(
-            lambda j, *_: j < inputs.n_batches,
-            batch,
-            (tf.constant(0), steps, sums),
-            parallel_iterations=1,
-        )
-        return sums, steps
+        start = (tf.constant(0), tf.zeros([2, self.spec.n_networks]))
+        return tf.while_loop(
+            lambda j, _: j < inputs.n_batches, batch, start, parallel_iterations=1
+        )[1]
 
     def _shuffled(self, inputs: Inputs, epoch: tf.Tensor) -> tf.Tensor:
         """Order the rows of each network by a draw; padding comes last."""
@@ -222,33 +208,37 @@ class Program:
         real = tf.range(self.spec.n_rows) < inputs.data.n_rows[:, None]
         return tf.argsort(tf.where(real, draw, tf.int32.max), axis=-1, stable=True)
 
-    def _step(
-        self, inputs: Inputs, rows: Block, n_rows: tf.Tensor, step: tf.Tensor
-    ) -> tf.Tensor:
+    def _step(self, inputs: Inputs, rows: Block, step: tf.Tensor) -> tf.Tensor:
         """Take one step; give the weighted sums of loss and accuracy over its rows."""
         noise = self._noise_by_site(inputs, rows, step)
-        weights = [tf.convert_to_tensor(v) for v in self._weights]
+        weights = self._layers()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             logits = self._forward(weights, rows.X, noise)
-            sums = self._row_losses(logits, rows.y, rows.weight)
-            objective = tf.reduce_sum(sums[0] / tf.cast(n_rows, tf.float32))
-        self._update(tape.gradient(objective, weights))
+            sums = self._losses(logits, rows.y, rows.weight)
+            objective = tf.reduce_sum(sums[0] / tf.cast(rows.n_rows, tf.float32))
+        gradient = self._flat(tape.gradient(objective, weights))
+        self._optimizer.apply([gradient], [self._weights])
         return sums
 
     def _noise_by_site(
         self, inputs: Inputs, rows: Block, step: tf.Tensor
     ) -> list[tf.Tensor | None]:
-        sites = self.spec.noise_sites
+        """Draw the noise; None at the sites without."""
         noise: list[tf.Tensor | None] = [None] * len(self.spec.noisy)
-        if sites:
-            draws = self._draw(inputs.keys, rows.keys, tf.cast(step, tf.uint32))
-            for (i, _), z in zip(sites, tf.split(draws, [w for _, w in sites], -1), strict=True):
-                noise[i] = z * inputs.noise[:, i, None, None]
+        sites = self.spec.noise_sites
+        if not sites:
+            return noise
+        step = tf.cast(step, tf.uint32)
+        draws = _materialised(
+            lambda: standard_normal(inputs.keys, rows.keys, step, sites),
+            (*rows.keys.shape[:2], sum(width for _, width in sites)),
+            turns=tf.cast(step < tf.uint32.max, tf.int32),
+        )
+        parts = tf.split(draws, [width for _, width in sites], axis=-1)
+        for (site, _), part in zip(sites, parts, strict=True):
+            noise[site] = part * inputs.noise[:, site, None, None]
         return noise
-
-    def _draw_noise(self, keys: tf.Tensor, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        return standard_normal(keys, rows, step, self.spec.noise_sites)
 
     def _forward(
         self, weights: list[tf.Tensor], X: tf.Tensor, noise: list[tf.Tensor | None]
@@ -257,37 +247,44 @@ class Program:
         out = X if noise[0] is None else X + noise[0]
         *hidden, last = zip(weights[::2], weights[1::2], strict=True)
         for (kernel, bias), z in zip(hidden, noise[1:], strict=True):
-            out = self._hidden(_product(out, kernel), bias, z)
+            out = _product(out, kernel) + bias
+            out = self._activation(out if z is None else out + z)
         return _product(out, last[0]) + last[1]
-
-    def _hidden_layer(self, x: tf.Tensor, bias: tf.Tensor, noise: tf.Tensor | None) -> tf.Tensor:
-        x = x + bias
-        return self._activation(x if noise is None else x + noise)
 
     def _losses(self, logits: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
         """Give the weighted sums of loss and accuracy, of shape (2, n_networks)."""
         if self.spec.network.output == "sigmoid":
-            target = tf.cast(y, tf.float32)
             logit = logits[..., 0]
-            loss = keras.ops.binary_crossentropy(target, logit, from_logits=True)
+            loss = keras.ops.binary_crossentropy(y, logit, from_logits=True)
             right = (logit > 0) == (y > 0)
         else:
-            target = tf.one_hot(y, self.spec.network.sizes[-1])
+            label = tf.cast(y, tf.int32)
+            target = tf.one_hot(label, self.spec.network.sizes[-1])
             loss = keras.ops.categorical_crossentropy(target, logits, from_logits=True)
-            right = tf.argmax(logits, axis=-1, output_type=tf.int32) == y
+            right = tf.argmax(logits, axis=-1, output_type=tf.int32) == label
         figures = tf.stack([loss, tf.cast(right, tf.float32)])
         return tf.reduce_sum(figures * weight, axis=-1)
 
-    def _apply_gradients(self, gradients: list[tf.Tensor]) -> None:
-        self._optimizer.apply(gradients, self._weights)
+    def _layers(self) -> list[tf.Tensor]:
+        """Split the weights into kernels (n_networks, a, b) and biases (n_networks, 1, b)."""
+        shapes = self.spec.network.weight_shapes
+        parts = tf.split(tf.convert_to_tensor(self._weights), [prod(s) for s in shapes], axis=1)
+        m = self.spec.n_networks
+        return [
+            tf.reshape(part, (m, *shape) if len(shape) == 2 else (m, 1, *shape))
+            for part, shape in zip(parts, shapes, strict=True)
+        ]
+
+    def _flat(self, layers: list[tf.Tensor]) -> tf.Tensor:
+        return tf.concat([tf.reshape(a, [self.spec.n_networks, -1]) for a in layers], axis=1)
 
     def _evaluate(self, rows: Block) -> tf.Tensor:
         """Give the weighted means of loss and accuracy, without noise."""
-        weights = [tf.convert_to_tensor(v) for v in self._weights]
+        weights = self._layers()
         silent: list[tf.Tensor | None] = [None] * len(self.spec.noisy)
 
         def sums_over(X: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-            return self._row_losses(self._forward(weights, X, silent), y, weight)
+            return self._losses(self._forward(weights, X, silent), y, weight)
 
         size = min(self.spec.n_validation_rows, VALIDATION_BLOCK)
         if size == self.spec.n_validation_rows:
@@ -295,8 +292,7 @@ class Program:
         else:
 
             def block(j: tf.Tensor, sums: tf.Tensor) -> Any:
-                part = slice(j * size, (j + 1) * size)
-                return j + 1, sums + sums_over(*(_fixed(a[:, part], size) for a in rows[:3]))
+                return j + 1, sums + sums_over(*(_slice(a, j * size, size) for a in rows[:3]))
 
             n_blocks = -(-tf.reduce_max(rows.n_rows) // size)
             start = (tf.constant(0), tf.zeros([2, self.spec.n_networks]))
@@ -304,34 +300,21 @@ class Program:
         return sums / tf.cast(rows.n_rows, tf.float32)
 
 
-def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    return tf.function(function, jit_compile=True, autograph=False)
-
-
 def _materialised(
-    function: Callable[..., tf.Tensor], shape: tuple[int, ...]
-) -> Callable[..., tf.Tensor]:
-    """Keep XLA from computing the result once for each use of it.
+    function: Callable[[], tf.Tensor], shape: Sequence[int], turns: tf.Tensor
+) -> tf.Tensor:
+    """Keep XLA from computing a result once for each use of it.
 
     XLA fuses element-wise work into each of its consumers, and so would draw the noise in
     the forward and again in the backward pass. It cannot fuse across a loop, even one of a
-    single turn, so long as it does not know that it is one.
+    single turn, so long as it does not know that it is one: hence turns, which is 1.
     """
-
-    def once(keys: tf.Tensor, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        one = tf.cast(step < tf.uint32.max, tf.int32)
-        return tf.while_loop(
-            lambda i, _: i < one,
-            lambda i, _: (i + 1, function(keys, rows, step)),
-            (tf.constant(0), tf.zeros(shape)),
-            parallel_iterations=1,
-        )[1]
-
-    return once
+    return tf.while_loop(
+        lambda i, _: i < turns,
+        lambda i, _: (i + 1, function()),
+        (tf.constant(0), tf.zeros(shape)),
+        parallel_iterations=1,
+    )[1]
 
 
 def _product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
@@ -339,5 +322,7 @@ def _product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return tf.matmul(a[0], b[0])[None] if a.shape[0] == 1 else tf.matmul(a, b)
 
 
-def _fixed(a: tf.Tensor, n_rows: int) -> tf.Tensor:
-    return tf.ensure_shape(a, [a.shape[0], n_rows, *a.shape[2:]])
+def _slice(a: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
+    """Take rows, the second axis, from a run-time start on."""
+    begin = tf.stack([0, start, *[0] * (len(a.shape) - 2)])
+    return tf.slice(a, begin, [a.shape[0], size, *a.shape[2:]])

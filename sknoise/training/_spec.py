@@ -88,22 +88,6 @@ class Spec:
         """Whether one step takes all rows."""
         return self.batch_size == self.n_rows
 
-    @property
-    def fused(self) -> bool:
-        """Whether XLA compiles the whole run, or only what lies between the matrix products.
-
-        XLA saves the overhead of single operations, but its matrix products on the CPU are
-        slower than TensorFlow's own, which decides for larger layers (docs/internals.md has
-        the measurements).
-        """
-        sizes = self.network.sizes
-        products = sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
-        return self.n_networks * self.batch_size * products < FUSED_BELOW
-
-
-# Multiplications in a forward pass of a batch from which TensorFlow's products pay.
-FUSED_BELOW = 150_000
-
 
 def padded(n_rows: int) -> int:
     """Round a number of rows up, so that a few programs serve all sizes.
@@ -123,9 +107,9 @@ def spec_of(tasks: Sequence[Task]) -> Spec:
     n_validation = max(len(t.validation) if t.validation else 0 for t in tasks)
     full_batch = n_rows <= first.batch_size
     return Spec(
-        network=first.network,
-        optimizer=first.optimizer,
-        noisy=tuple(any(levels) for levels in zip(*(t.noise for t in tasks), strict=True)),
+        network=first.model.network,
+        optimizer=first.model.optimizer,
+        noisy=tuple(any(levels) for levels in zip(*(t.model.noise for t in tasks), strict=True)),
         n_networks=len(tasks),
         n_rows=padded(n_rows) if full_batch else _padded_batches(n_rows, first.batch_size),
         n_validation_rows=_padded_validation(n_validation),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import tensorflow as tf
@@ -46,6 +47,7 @@ def train_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list
     program = program_for(spec)
     inputs = _inputs(spec, tasks)
     state = _initial_state(program, tasks)
+    names = HISTORY_KEYS if spec.n_validation_rows else HISTORY_KEYS[:2]
     epochs, done, calls = tasks[0].epochs, 0, []
     at_once = 1
     while done < epochs:
@@ -56,27 +58,27 @@ def train_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list
         calls.append(history)
         done += n
         if progress is not None:
-            progress(done, _figures(spec, history[-1].mean(axis=-1)))
+            progress(done, dict(zip(names, history[-1].mean(axis=-1).tolist(), strict=False)))
         if not np.isfinite(history[-1, 0]).any():
             break
         # The first calls compile, and so say too little: never grow more than eightfold.
         fitting = int(n * min(8.0, _CALL_SECONDS / seconds)) if n == at_once else n
         at_once = min(max(fitting, 1), MAX_EPOCHS)
-    return _results(spec, tasks, state, np.concatenate(calls))
+    return _results(spec, names, state, np.concatenate(calls))
 
 
 def _shared_facts(task: Task) -> tuple[object, ...]:
     return (
-        task.network,
-        task.optimizer,
+        task.model.network,
+        task.model.optimizer,
+        task.model.state.n_epochs,
+        task.model.state.n_steps,
+        bool(task.model.state.optimizer),
+        task.validation is None,
         task.batch_size,
+        task.n_batches,
         task.shuffle,
         task.epochs,
-        task.state.n_epochs,
-        task.state.n_steps,
-        task.validation is None,
-        -(-len(task.data) // task.batch_size),
-        bool(task.state.optimizer),
     )
 
 
@@ -100,7 +102,7 @@ def _block(rows: Sequence[Rows], n_rows: int) -> Block:
     no_keys = np.zeros(0, dtype=np.uint64)
     return Block(
         stacked([r.X for r in rows]),
-        stacked([r.y for r in rows]),
+        stacked([r.y.astype(np.float32) for r in rows]),
         stacked([r.weight for r in rows]),
         stacked([_words(no_keys if r.keys is None else r.keys) for r in rows]),
         tf.constant([len(r) for r in rows], tf.int32),
@@ -109,60 +111,48 @@ def _block(rows: Sequence[Rows], n_rows: int) -> Block:
 
 def _inputs(spec: Spec, tasks: Sequence[Task]) -> Inputs:
     validation = [task.validation for task in tasks if task.validation is not None]
-    n_batches = 1 if spec.full_batch else -(-len(tasks[0].data) // spec.batch_size)
     return Inputs(
         data=_block([task.data for task in tasks], spec.n_rows),
         validation=_block(validation, spec.n_validation_rows) if validation else None,
-        n_batches=tf.constant(n_batches, tf.int32),
-        noise=tf.constant([task.noise for task in tasks], tf.float32),
-        learning_rate=tf.constant([[[task.learning_rate]] for task in tasks], tf.float32),
-        keys=tf.constant(_words(np.array([task.key for task in tasks], dtype=np.uint64))),
+        n_batches=tf.constant(tasks[0].n_batches, tf.int32),
+        noise=tf.constant([task.model.noise for task in tasks], tf.float32),
+        learning_rate=tf.constant([[task.model.learning_rate] for task in tasks], tf.float32),
+        keys=tf.constant(_words(np.array([task.model.key for task in tasks], dtype=np.uint64))),
     )
 
 
 def _initial_state(program: Program, tasks: Sequence[Task]) -> ProgramState:
-    states = [task.state for task in tasks]
-    weights = [
-        np.stack(arrays).reshape(shape)
-        for arrays, shape in zip(
-            zip(*(s.weights for s in states), strict=True), program.weight_shapes, strict=True
-        )
-    ]
-    optimizer = program.optimizer_values
+    states = [task.model.state for task in tasks]
+    weights = np.stack([np.concatenate([w.ravel() for w in s.weights]) for s in states])
+    optimizer = program.fresh_optimizer
     if states[0].optimizer:
         # Scalars count steps, and so are the same for all networks.
         optimizer = [
-            np.stack(arrays).reshape(fresh.shape) if fresh.ndim else np.asarray(arrays[0])
-            for arrays, fresh in zip(
-                zip(*(s.optimizer for s in states), strict=True), optimizer, strict=True
-            )
+            np.stack(arrays) if arrays[0].ndim else arrays[0]
+            for arrays in zip(*(s.optimizer for s in states), strict=True)
         ]
     return ProgramState(
-        [tf.constant(w) for w in weights],
+        tf.constant(weights),
         [tf.constant(v) for v in optimizer],
-        tf.constant(states[0].n_epochs, tf.int32),
-        tf.constant(states[0].n_steps, tf.int32),
+        states[0].n_epochs,
+        states[0].n_steps,
     )
 
 
 def _results(
-    spec: Spec, tasks: Sequence[Task], state: ProgramState, history: np.ndarray
+    spec: Spec, names: Sequence[str], state: ProgramState, history: np.ndarray
 ) -> list[Result]:
-    weights = [w.numpy() for w in state.weights]
     optimizer = [v.numpy() for v in state.optimizer]
     shapes = spec.network.weight_shapes
+    ends = np.cumsum([prod(shape) for shape in shapes])[:-1]
     results = []
-    for m in range(len(tasks)):
+    for m, weights in enumerate(state.weights.numpy()):
         ended = State(
-            [w[m].reshape(shape) for w, shape in zip(weights, shapes, strict=True)],
+            [w.reshape(s) for w, s in zip(np.split(weights, ends), shapes, strict=True)],
             [v[m] if v.ndim else v for v in optimizer],
-            int(state.n_epochs),
-            int(state.n_steps),
+            state.n_epochs,
+            state.n_steps,
         )
-        results.append(Result(ended, _figures(spec, history[:, :, m].astype(np.float64).T)))
+        figures = history[:, : len(names), m].astype(np.float64)
+        results.append(Result(ended, dict(zip(names, figures.T, strict=True))))
     return results
-
-
-def _figures(spec: Spec, values: np.ndarray) -> dict[str, np.ndarray]:
-    names = HISTORY_KEYS if spec.n_validation_rows else HISTORY_KEYS[:2]
-    return dict(zip(names, values[: len(names)], strict=True))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -35,6 +36,11 @@ class Network:
         """Shapes of kernel and bias of each layer, in Keras's order."""
         pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)
         return [shape for a, b in pairs for shape in ((a, b), (b,))]
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights, biases included."""
+        return sum(prod(shape) for shape in self.weight_shapes)
 
 
 @dataclass(frozen=True)
@@ -123,8 +129,8 @@ class State:
 
 
 @dataclass(frozen=True)
-class Task:
-    """One network to train.
+class Model:
+    """A network with all that it takes to train it further.
 
     Parameters
     ----------
@@ -134,8 +140,29 @@ class Task:
     noise : tuple of float
         Standard deviation at each site: the input, then before each hidden layer's
         activation; 0 is off.
-    data : Rows or None
-        The training data; None once training is over.
+    key : int
+        64-bit number that all random draws of this network derive from.
+    state : State
+        What training starts from, or ended with.
+    """
+
+    network: Network
+    optimizer: Optimizer
+    learning_rate: float
+    noise: tuple[float, ...]
+    key: int
+    state: State
+
+
+@dataclass(frozen=True)
+class Task:
+    """A model to train, and what to train it on.
+
+    Parameters
+    ----------
+    model : Model
+    data : Rows
+        The training data.
     validation : Rows or None
         Data to compute loss and accuracy on after each epoch.
     batch_size : int
@@ -144,23 +171,19 @@ class Task:
         Whether each epoch draws new minibatches.
     epochs : int
         Number of passes over the data.
-    key : int
-        64-bit number that all random draws of this network derive from.
-    state : State
-        What to start from.
     """
 
-    network: Network
-    optimizer: Optimizer
-    learning_rate: float
-    noise: tuple[float, ...]
-    data: Rows | None
+    model: Model
+    data: Rows
     validation: Rows | None
     batch_size: int
     shuffle: bool
     epochs: int
-    key: int
-    state: State
+
+    @property
+    def n_batches(self) -> int:
+        """Number of steps in an epoch."""
+        return -(-len(self.data) // self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -181,4 +204,4 @@ class Result:
 
 
 # Called now and then with the number of epochs done and the figures of the last of them.
-Progress = Callable[[int, dict[str, float]], None]
+Progress = Callable[[int, Mapping[str, float]], None]

@@ -1,0 +1,42 @@
+# One environment for the demo, the tests and development; PYTHON is any Python >= 3.11.
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+# TensorFlow's notes on the processor and on missing graphics cards help nobody here.
+export TF_CPP_MIN_LOG_LEVEL = 3
+
+.PHONY: demo test check oldest benchmark clean
+
+# Installed anew only when the dependencies change.
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade pip
+	$(RUN) -m pip install --quiet --editable '.[test]'
+	touch $@
+
+demo: $(VENV)/installed
+	$(RUN) examples/plot_noise_on_circles.py $(ARGS)
+
+check: $(VENV)/installed
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+test: check
+	$(RUN) -m pytest $(ARGS)
+
+# The oldest supported scikit-learn, in an environment of its own.
+.venv-oldest/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --upgrade pip
+	.venv-oldest/bin/python -m pip install --quiet --editable '.[test]' 'scikit-learn==1.6.0'
+	touch $@
+
+oldest: .venv-oldest/installed
+	.venv-oldest/bin/python -m pytest tests/test_classifier_checks.py $(ARGS)
+
+benchmark: $(VENV)/installed
+	$(RUN) benchmarks/speed.py $(ARGS)
+
+clean:
+	rm -rf .venv .venv-oldest .mypy_cache .pytest_cache .ruff_cache *.egg-info
