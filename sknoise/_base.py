@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknoise._data import check_weights, class_weighted, encode
 from sknoise._forward import ACTIVATIONS, logits
-from sknoise._parameters import layer_widths, noise_levels, read_optimizer
-from sknoise.training._rows import training_rows
+from sknoise._parameters import layer_widths, noise_levels, read_optimizer, rows_in_a_step
+from sknoise.training._rows import distinct_rows, rows_as_given
 from sknoise.training._spec import reason_against_compiling
 from sknoise.training._types import Model, Network, Optimizer, Result, Rows, State, Task
 
@@ -42,7 +42,7 @@ class BaseNoisyMLP(BaseEstimator):
         "optimizer": [str, dict],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
         "shuffle": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "warm_start": ["boolean"],
@@ -82,24 +82,28 @@ class BaseNoisyMLP(BaseEstimator):
         weight = class_weighted(self.class_weight, labels, weight, self.classes_)
         network, noise = self._read_network()
         optimizer = read_optimizer(self.optimizer)
-        batch_size = sys.maxsize if self.batch_size is None else int(self.batch_size)
         shuffle = bool(self.shuffle)
-        data = training_rows(X, labels, weight, batch_size=batch_size, shuffle=shuffle)
+        data = distinct_rows(X, labels, weight)
+        batch_size = rows_in_a_step(self.batch_size, len(data))
+        if not shuffle and len(data) > batch_size:
+            data = rows_as_given(X, labels, weight)
 
         # From here on TensorFlow is needed, and takes its seconds to import.
         from sknoise.training._initial import check_optimizer, initial_state
 
         check_optimizer(optimizer)
+        engine = self._choose_engine(optimizer)
         if going_on:
-            key, state = self._fitted.key, self._state(network, optimizer)
+            key, state = self._fitted.key, self._state(network, optimizer, engine)
         else:
             key = _draw_key(self.random_state)
             state = initial_state(network, key)
         model = Model(network, optimizer, float(self.learning_rate), noise, key, state)
         task = Task(model, data, validation, batch_size, shuffle, int(epochs))
-        result, wrapper = self._run(task)
+        result, wrapper = self._run(task, engine)
         _check_finite(result, self.learning_rate)
         self._keep(task, result, wrapper, going_on)
+        self._engine = engine
         return self
 
     def _read_network(self) -> tuple[Network, tuple[float, ...]]:
@@ -116,25 +120,23 @@ class BaseNoisyMLP(BaseEstimator):
         )
         return network, noise_input + noise_hidden
 
-    def _run(self, task: Task) -> tuple[Result, NoisyKerasClassifier | None]:
-        """Train by the engine that the parameters ask for."""
+    def _run(self, task: Task, engine: str) -> tuple[Result, NoisyKerasClassifier | None]:
+        """Train."""
         from sknoise._keras import make_wrapper, progress_bar
 
         progress = progress_bar(task.epochs) if self.verbose else None
-        if self._uses_keras(task.model.optimizer):
+        if engine == "keras":
             wrapper = make_wrapper(task.model, self.classes_)
             return wrapper.train(task, progress), wrapper
         from sknoise.training._stack import train_stack
 
         return train_stack([task], progress)[0], None
 
-    def _uses_keras(self, optimizer: Optimizer) -> bool:
+    def _choose_engine(self, optimizer: Optimizer) -> str:
         """Choose the engine; tell where it is not the one that was hoped for."""
-        if self.engine == "keras":
-            return True
         reason = reason_against_compiling(optimizer)
-        if reason is None:
-            return False
+        if self.engine == "keras" or reason is None:
+            return "keras" if self.engine == "keras" else "compiled"
         if self.engine == "compiled":
             raise ValueError(
                 f"engine='compiled' cannot be used: {reason}. Use engine='keras' or another "
@@ -143,11 +145,11 @@ class BaseNoisyMLP(BaseEstimator):
         warnings.warn(
             f"Training by Keras's own, slower loop: {reason}. engine='keras' silences this.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=5,
         )
-        return True
+        return "keras"
 
-    def _state(self, network: Network, optimizer: Optimizer) -> State:
+    def _state(self, network: Network, optimizer: Optimizer, engine: str) -> State:
         """Give the fitted state to go on from."""
         before = self._fitted
         if network != before.network:
@@ -155,7 +157,7 @@ class BaseNoisyMLP(BaseEstimator):
                 f"Training cannot go on with another network: it was {before.network}, now it "
                 f"is {network}. Keep nodes, activation and classes, or start anew."
             )
-        same = optimizer == before.optimizer
+        same = (optimizer, engine) == (before.optimizer, self._engine)
         return replace(
             before.state,
             weights=self._weights(),
@@ -200,6 +202,12 @@ class BaseNoisyMLP(BaseEstimator):
     def model_(self) -> keras.Sequential:
         """A plain Keras model with the trained weights, built when first asked for."""
         return self.keras_classifier_.model_
+
+    def __dir__(self) -> list[str]:
+        # scikit-learn reads whatever is listed here, for its HTML representation too. Before
+        # TensorFlow is imported, that must not build a Keras model.
+        lazy = set() if "tensorflow" in sys.modules else {"keras_classifier_", "model_"}
+        return [name for name in set(object.__dir__(self)) - lazy if hasattr(self, name)]
 
     def __getstate__(self) -> dict[str, Any]:
         # Built again when asked for, the Keras objects need not be in a pickle: it then

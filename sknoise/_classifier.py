@@ -48,9 +48,10 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     epochs : int, default=200
         Number of passes over the training data.
 
-    batch_size : int or None, default=32
-        Number of distinct rows in a step of the optimizer. A step takes all rows where
-        there are fewer, and where it is None.
+    batch_size : int, "auto" or None, default="auto"
+        Number of distinct rows in a step of the optimizer; a step takes all rows where
+        there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
+        least 8 and at most 256; None is all rows.
 
     shuffle : bool, default=True
         Whether each epoch splits the rows into new minibatches. If False, the minibatches
@@ -62,7 +63,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from where the last call ended, optimizer and noise
-        included: twice 100 epochs are 200 epochs, to the last bit.
+        included: twice 100 epochs are 200 epochs, to the last bit. With another optimizer
+        or engine than the last time, the optimizer starts anew.
 
     engine : {"auto", "compiled", "keras"}, default="auto"
         "compiled" trains in one compiled program, "keras" by Keras's own loop with Keras's
@@ -108,7 +110,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         A plain Keras model with the trained weights, built when first asked for.
 
     keras_classifier_ : scikeras.wrappers.KerasClassifier
-        The fitted scikeras wrapper around ``model_``, built when first asked for.
+        The fitted scikeras wrapper around ``model_``, built when first asked for. Trained
+        further there, its Keras optimizer starts anew.
 
     See Also
     --------
@@ -158,7 +161,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         optimizer: str | dict[str, Any] = "adam",
         learning_rate: float = 0.001,
         epochs: int = 200,
-        batch_size: int | None = 32,
+        batch_size: int | str | None = "auto",
         shuffle: bool = True,
         class_weight: dict[Any, float] | str | None = None,
         warm_start: bool = False,

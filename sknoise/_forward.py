@@ -34,13 +34,22 @@ def _softplus(x: np.ndarray) -> np.ndarray:
     return np.logaddexp(x, 0)
 
 
+def _silu(x: np.ndarray) -> np.ndarray:
+    return x * special.expit(x)
+
+
+def _hard_silu(x: np.ndarray) -> np.ndarray:
+    return x * np.clip(x / 6 + 0.5, 0, 1)
+
+
 # Keras's element-wise activations by Keras's names; each may overwrite its argument.
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "elu": _elu,
     "exponential": np.exp,
     "gelu": _gelu,
     "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
-    "hard_silu": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "hard_silu": _hard_silu,
+    "hard_swish": _hard_silu,
     "leaky_relu": _leaky_relu,
     "linear": lambda x: x,
     "log_sigmoid": lambda x: -_softplus(-x),
@@ -49,9 +58,10 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu6": lambda x: np.clip(x, 0, 6),
     "selu": _selu,
     "sigmoid": special.expit,
-    "silu": lambda x: x * special.expit(x),
+    "silu": _silu,
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
+    "swish": _silu,
     "tanh": lambda x: np.tanh(x, out=x),
 }
 

@@ -100,6 +100,8 @@ class NoisyKerasClassifier(KerasClassifier):
             weighted_metrics=["accuracy"],
         )
         model.set_weights(blueprint.state.weights)
+        # Built, or a saved model could not load its optimizer.
+        model.optimizer.build(model.trainable_variables)
         return model
 
     def train(self, task: Task, progress: Progress | None) -> Result:
@@ -141,7 +143,7 @@ class NoisyKerasClassifier(KerasClassifier):
         history = {k: np.array(self.history_[k]) for k in HISTORY_KEYS if k in self.history_}
         ended = State(
             self.model_.get_weights(),
-            [np.array(v) for v in self._optimizer_variables()],
+            [v.value.numpy() for v in self._optimizer_variables()],
             start.n_epochs + task.epochs,
             start.n_steps + task.epochs * task.n_batches,
         )
@@ -149,7 +151,6 @@ class NoisyKerasClassifier(KerasClassifier):
 
     def _optimizer_variables(self) -> list[keras.Variable]:
         optimizer = self.model_.optimizer
-        optimizer.build(self.model_.trainable_variables)
         return [v for v in optimizer.variables if v is not optimizer._learning_rate]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -73,6 +75,28 @@ def noise_levels(name: str, noise: float | Sequence[float], n_layers: int) -> tu
     if isinstance(noise, Real):
         levels *= n_layers
     return tuple(float(s) for s in levels)
+
+
+def rows_in_a_step(batch_size: int | str | None, n_rows: int) -> int:
+    """Read the parameter ``batch_size``.
+
+    Parameters
+    ----------
+    batch_size : int, "auto" or None
+        "auto" is the power of two nearest to a sixteenth of the rows, at least 8 and at most
+        256 (benchmarks/defaults.py has the evidence). None is all rows, however many.
+    n_rows : int
+        Number of distinct rows.
+
+    Returns
+    -------
+    int
+    """
+    if batch_size is None:
+        return sys.maxsize
+    if batch_size == "auto":
+        return min(256, max(8, 2 ** round(math.log2(n_rows / 16))))
+    return int(batch_size)
 
 
 def read_optimizer(optimizer: str | Mapping[str, Any]) -> Optimizer:

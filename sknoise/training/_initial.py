@@ -30,7 +30,7 @@ def initial_state(network: Network, key: int) -> State:
     shapes = network.weight_shapes
     seeds = np.random.SeedSequence(key).generate_state(len(shapes))
     weights = [
-        np.array(keras.initializers.GlorotUniform(seed=int(seed))(shape, dtype="float32"))
+        keras.initializers.GlorotUniform(seed=int(seed))(shape, dtype="float32").numpy()
         if len(shape) == 2
         else np.zeros(shape, dtype=np.float32)
         for shape, seed in zip(shapes, seeds, strict=True)

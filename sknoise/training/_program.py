@@ -89,7 +89,7 @@ class Program:
         shape = (spec.n_networks, spec.network.n_weights)
         self._weights = keras.Variable(np.zeros(shape, np.float32), dtype="float32")
         self._optimizer.build([self._weights])
-        self.fresh_optimizer = [np.array(v) for v in self._optimizer.variables]
+        self.fresh_optimizer = [v.value.numpy() for v in self._optimizer.variables]
         self._run = tf.function(self._epochs, jit_compile=True, autograph=False)
 
     @property

@@ -15,15 +15,12 @@ def normalised(weight: np.ndarray) -> np.ndarray:
     return (weight / weight.mean()).astype(np.float32)
 
 
-def training_rows(
-    X: np.ndarray, y: np.ndarray, weight: np.ndarray, *, batch_size: int, shuffle: bool
-) -> Rows:
-    """Key the rows, and put them into canonical form unless their order is asked for.
+def distinct_rows(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
+    """Put training data into canonical form.
 
-    The canonical form has each distinct (row, label) pair once, with its summed weight, in
-    the order of the keys; pairs of weight 0 are left out. Weighted and repeated data then
-    are the same arrays, bit for bit. Minibatches without shuffling are the one case in
-    which the given order means something: then rows stay as they are.
+    That has each distinct (row, label) pair once, with its summed weight, in the order of
+    the keys; pairs of weight 0 are left out. Weighted and repeated data then are the same
+    arrays, bit for bit, and the order in which rows were given is forgotten.
 
     Parameters
     ----------
@@ -32,10 +29,6 @@ def training_rows(
         Label of each row, as the index of its class.
     weight : ndarray of shape (n_rows,), dtype float64
         Non-negative weights, not all 0.
-    batch_size : int
-        Number of rows in a step.
-    shuffle : bool
-        Whether each epoch draws new minibatches.
 
     Returns
     -------
@@ -44,15 +37,24 @@ def training_rows(
     kept = weight > 0
     X, y, weight = X[kept], y[kept].astype(np.int32), weight[kept]
     keys = row_keys(X, y)
-    order, starts = _distinct(X, y, weight, keys)
-    if not shuffle and len(starts) > batch_size:
-        return Rows(X, y, normalised(weight), keys)
+    order, starts = _groups(X, y, weight, keys)
     first = order[starts]
     total = np.add.reduceat(weight[order], starts)
     return Rows(X[first], y[first], normalised(total), keys[first])
 
 
-def _distinct(
+def rows_as_given(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
+    """Key the rows and leave them in their order; pairs of weight 0 are left out.
+
+    For minibatches without shuffling, the one case in which the order means something. The
+    parameters are those of ``distinct_rows``.
+    """
+    kept = weight > 0
+    X, y, weight = X[kept], y[kept].astype(np.int32), weight[kept]
+    return Rows(X, y, normalised(weight), row_keys(X, y))
+
+
+def _groups(
     X: np.ndarray, y: np.ndarray, weight: np.ndarray, keys: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sort rows by key and find where each group of equal rows starts.

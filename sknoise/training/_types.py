@@ -78,6 +78,10 @@ class Optimizer:
         import keras
 
         config = self.arguments | {"learning_rate": learning_rate}
+        # Keras looks up by name only some of the optimizers that it has.
+        for name, cls in vars(keras.optimizers).items():
+            if name.lower() == self.name.lower() and isinstance(cls, type):
+                return cls(**config)
         return keras.optimizers.get({"class_name": self.name, "config": config})
 
 

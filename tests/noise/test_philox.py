@@ -1,0 +1,141 @@
+"""The generator against published vectors, TensorFlow's own Philox, and the normal law."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import stats
+from scipy.special import ndtri
+
+from sknoise.noise._philox import philox_4x32, standard_normal, to_normal
+from tests.oracles import philox as oracle
+
+PI = ([0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344], [0xA4093822, 0x299F31D0])
+
+
+def as_words(*words):
+    return [tf.constant([w], tf.uint32) for w in words]
+
+
+# From the file kat_vectors of the authors' library, Random123.
+@pytest.mark.parametrize(
+    ("n_rounds", "counter", "key", "expected"),
+    [
+        (7, [0] * 4, [0] * 2, "5f6fb709 0d893f64 4f121f81 4f730a48"),
+        (10, [0] * 4, [0] * 2, "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+        (10, [0xFFFFFFFF] * 4, [0xFFFFFFFF] * 2, "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+        (10, *PI, "d16cfe09 94fdcceb 5001e420 24126ea1"),
+    ],
+)
+def test_known_answers(n_rounds, counter, key, expected):
+    words = philox_4x32(as_words(*counter), as_words(*key), n_rounds)
+    assert " ".join(f"{int(w[0]):08x}" for w in words) == expected
+
+
+def test_agrees_with_tensorflow():
+    # The same cipher with ten rounds, in TensorFlow's C++; its counter counts blocks.
+    n = 256
+    key, counter = 0x0123456789ABCDEF, (5 << 32) + 7
+    theirs = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=[4 * n],
+        key=tf.constant([key], tf.uint64),
+        counter=tf.constant([counter, 11], tf.uint64),
+        alg=1,
+        dtype=tf.uint32,
+    )
+    low = tf.constant((counter & 0xFFFFFFFF) + np.arange(n), tf.uint32)
+    ours = philox_4x32(
+        [low, *as_words(counter >> 32, 11, 0)], as_words(key & 0xFFFFFFFF, key >> 32), 10
+    )
+    np.testing.assert_array_equal(theirs.numpy().reshape(n, 4).T, np.stack(ours))
+
+
+def test_every_cell_gives_a_finite_and_right_normal():
+    cells = np.arange(2**23, dtype=np.uint32)
+    z = to_normal(tf.constant(cells << np.uint32(9))).numpy()
+    assert np.isfinite(z).all()
+    exact = ndtri((cells + 0.5) / 2**23)
+    np.testing.assert_allclose(z, exact, rtol=2e-6, atol=2e-7)
+    np.testing.assert_array_equal(z, -z[::-1])
+
+
+@tf.function(jit_compile=True)
+def draw(keys, rows, step, sites):
+    return standard_normal(keys, rows, step, sites)
+
+
+def noise(n_rows, sites, key=1, step=0, first_row=0):
+    keys = tf.constant([[key, 0]], tf.uint32)
+    row = np.arange(first_row, first_row + n_rows, dtype=np.uint32)
+    rows = tf.constant(np.stack([row, np.zeros_like(row)], axis=1)[None])
+    return draw(keys, rows, tf.constant(step, tf.uint32), sites).numpy()[0]
+
+
+def test_agrees_with_the_oracle(rng):
+    keys = rng.integers(2**64, size=2, dtype=np.uint64)
+    rows = rng.integers(2**64, size=(2, 5), dtype=np.uint64)
+    shift = np.array([0, 32], dtype=np.uint64)
+    ours = standard_normal(
+        tf.constant((keys[:, None] >> shift).astype(np.uint32)),
+        tf.constant((rows[..., None] >> shift).astype(np.uint32)),
+        tf.constant(123456, tf.uint32),
+        ((0, 3), (2, 10)),
+    )
+    for m in range(2):
+        parts = [
+            oracle.standard_normal(keys[m], rows[m], 123456, site, width)
+            for site, width in ((0, 3), (2, 10))
+        ]
+        np.testing.assert_allclose(ours[m], np.hstack(parts), rtol=2e-6, atol=2e-7)
+
+
+def test_ten_million_draws_are_standard_normal():
+    z = noise(10_000, ((1, 1_000),)).ravel().astype(float)
+    n = z.size
+    assert abs(z.mean()) < 5 / np.sqrt(n)
+    assert abs(z.var() - 1) < 5 * np.sqrt(2 / n)
+    assert abs((z**3).mean()) < 5 * np.sqrt(15 / n)
+    assert abs((z**4).mean() - 3) < 5 * np.sqrt(96 / n)
+    assert stats.kstest(z, "norm").pvalue > 1e-4
+    for bound in (2, 3, 4, 4.75):
+        for tail in (z > bound, z < -bound):
+            p = stats.binomtest(int(tail.sum()), n, stats.norm.sf(bound)).pvalue
+            assert p > 1e-4, (bound, tail.sum())
+
+
+def correlation(a, b):
+    """Pearson's coefficient in units of its standard error."""
+    return np.corrcoef(a.ravel(), b.ravel())[0, 1] * np.sqrt(a.size)
+
+
+def test_no_correlation_across_anything():
+    n_rows, width = 2_000, 128
+    z = noise(n_rows, ((1, width), (2, width)), key=1, step=0)
+    first, second = z[:, :width], z[:, width:]
+    others = {
+        "site": second,
+        "step": noise(n_rows, ((1, width),), step=1),
+        "key": noise(n_rows, ((1, width),), key=2),
+        "row": noise(n_rows, ((1, width),), first_row=1),
+        "unit": np.roll(first, 1, axis=1),
+        "block of units": np.roll(first, 4, axis=1),
+    }
+    for name, other in others.items():
+        assert abs(correlation(first, other)) < 4.5, name
+        # The squares would show a dependence that signs hide.
+        assert abs(correlation(first**2, other**2)) < 4.5, name
+    rows = first - first.mean(axis=0)
+    between_units = np.corrcoef(rows.T)[np.triu_indices(width, 1)] * np.sqrt(n_rows)
+    assert stats.kstest(between_units, "norm").pvalue > 1e-4
+
+
+def test_no_two_coordinates_share_a_draw():
+    # The trap of combining hashes: the same pairs of entries equal at every step.
+    draws = np.stack([noise(64, ((1, 64), (2, 64)), step=s) for s in range(16)])
+    # Of 2**17 draws from 2**23 cells some 1,000 pairs agree by chance.
+    distinct = len(np.unique(draws))
+    expected = 2**23 * -np.expm1(-draws.size / 2**23)
+    assert abs(distinct - expected) < 6 * np.sqrt(draws.size**2 / 2**24)
+
+
+def test_width_and_padding_change_nothing():
+    np.testing.assert_array_equal(noise(8, ((1, 9),)), noise(16, ((1, 32),))[:8, :9])
