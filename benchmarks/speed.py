@@ -40,6 +40,9 @@ EPOCHS = 5000
 KERAS_EPOCHS, KERAS_WARM_UP = 100, 2
 N_PROCESSES, N_IMPORTS, N_FITS = 3, 7, 200
 
+FOOTNOTE = f"""* Extrapolated from the {KERAS_EPOCHS} epochs by which two fits differ: each fit builds and
+  traces its model anew, which is thereby left out."""
+
 
 class Row(NamedTuple):
     """A line of the table."""
@@ -98,8 +101,7 @@ def fit_medians(repeats: int, X: np.ndarray, y: np.ndarray, *classifiers: Any) -
 
 def in_fresh_process(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function of this file in a new process."""
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *args).result()
 
 
@@ -190,7 +192,7 @@ def digits_rows(repeats: int) -> list[Row]:
         timers = [lambda c=clf, X=some: seconds(lambda: c.predict_proba(X)) for clf in classifiers]
         # They are short, and so disturbed easily.
         ours, theirs = medians(40 * repeats, *timers)
-        task = f"predict_proba of digits, rows: {n_rows}"
+        task = f"predict_proba of digits, rows: {n_rows:,}"
         rows.append(compared(task, ours, "scikit-learn", theirs, 1.1))
     return rows
 
@@ -279,26 +281,13 @@ def main() -> None:
     # Keras traces anew for each model, of which TensorFlow warns.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-    libraries = ("numpy", "scikit-learn", "tensorflow", "keras", "scikeras")
-    versions = ", ".join(f"{name} {version(name)}" for name in libraries)
-    print(f"sknoise {__version__}, Python {platform.python_version()}, {versions}")
-    print(f"{joblib.cpu_count()} cores, medians of {repeats} repeats\n")
-    rows = [
-        *article_rows(repeats),
-        *first_call_rows(),
-        *digits_rows(repeats),
-        *large_rows(repeats),
-        *import_rows(),
-        *many_fits_rows(),
-    ]
-    print(table(rows))
-    print(
-        f"\n* {EPOCHS} epochs extrapolated: the time of {KERAS_WARM_UP + KERAS_EPOCHS} epochs less"
-    )
-    print(
-        f"  that of {KERAS_WARM_UP}, so without building and tracing the model, done anew in each."
-    )
+    print(f"Python {platform.python_version()}, sknoise {__version__}", end="")
+    for name in ("numpy", "scikit-learn", "tensorflow", "keras", "scikeras"):
+        print(f", {name} {version(name)}", end="")
+    print(f"\n{joblib.cpu_count()} cores, medians of {repeats} repeats\n", flush=True)
+    rows = article_rows(repeats) + first_call_rows() + digits_rows(repeats)
+    rows += large_rows(repeats) + import_rows() + many_fits_rows()
+    print(table(rows), FOOTNOTE, sep="\n\n")
     verdicts = [row.verdict for row in rows]
     print(f"\n{verdicts.count('met')} met, {verdicts.count('missed')} missed")
 
