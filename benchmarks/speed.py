@@ -100,9 +100,16 @@ def fit_medians(repeats: int, X: np.ndarray, y: np.ndarray, *classifiers: Any) -
     return medians(repeats, *timers)
 
 
+def quieten() -> None:
+    """Silence expected warnings: fits end before they converge, and Keras traces each model."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
 def in_fresh_process(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function of this file in a new process."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    """Call a function of this file in a new process, where nothing that ran before matters."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), quieten) as pool:
         return pool.submit(function, *args).result()
 
 
@@ -240,27 +247,21 @@ def resident_mib() -> float:
     return psutil.Process().memory_info().rss / 2**20
 
 
-def memory_and_traces() -> tuple[float, float, int]:
-    """Fit one shape repeatedly; give MiB after fit 10 and the last, and traces after fit 1."""
+def many_fits_rows() -> list[Row]:
+    """Fit one shape many times: memory does not grow after fit 10, nor traces after fit 1."""
     rng = np.random.default_rng(0)
-    memory, traces = {}, []
-    for i in range(1, N_FITS + 1):
+    memory, traces = [], []
+    for i in range(N_FITS):
         X = rng.standard_normal((30, 2))
         NoisyMLPClassifier(epochs=20, random_state=i).fit(X, np.arange(30) % 2)
+        memory.append(resident_mib() if i in (9, N_FITS - 1) else 0)
         traces.append(sum(program.n_traces for program in cached_programs()))
-        if i in (10, N_FITS):
-            memory[i] = resident_mib()
-    return memory[10], memory[N_FITS], traces[-1] - traces[0]
-
-
-def many_fits_rows() -> list[Row]:
-    """Fit one shape many times: memory and traces do not grow."""
-    before, after, traces = in_fresh_process(memory_and_traces)
+    before, after, new = memory[9], memory[-1], traces[-1] - traces[0]
     grown = after - before
     task = f"{N_FITS} fits of one shape, "
     cells = (f"{after:.0f} MiB", "after 10", f"{before:.0f} MiB", f"{grown:+.1f} MiB")
-    memory = Row(task + "memory", *cells).judged("< 5 MiB", grown < 5)
-    return [memory, Row(task + "new traces", result=str(traces)).judged("0", traces == 0)]
+    memory_row = Row(task + "memory", *cells).judged("< 5 MiB", grown < 5)
+    return [memory_row, Row(task + "new traces", result=str(new)).judged("0", new == 0)]
 
 
 def table(rows: list[Row]) -> str:
@@ -280,16 +281,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5, help="of each time (default: 5)")
     repeats = parser.parse_args().repeats
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    # Keras traces anew for each model, of which TensorFlow warns.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quieten()
     print(f"Python {platform.python_version()}, sknoise {__version__}", end="")
     for name in ("numpy", "scikit-learn", "tensorflow", "keras", "scikeras"):
         print(f", {name} {version(name)}", end="")
     print(f"\n{joblib.cpu_count()} cores, medians of {repeats} repeats\n", flush=True)
-    rows = article_rows(repeats) + first_call_rows() + digits_rows(repeats)
-    rows += large_rows(repeats) + import_rows() + many_fits_rows()
+    rows = in_fresh_process(article_rows, repeats) + first_call_rows()
+    rows += in_fresh_process(digits_rows, repeats) + in_fresh_process(large_rows, repeats)
+    rows += import_rows() + in_fresh_process(many_fits_rows)
     print(table(rows), FOOTNOTE, sep="\n\n")
     verdicts = [row.verdict for row in rows]
     print(f"\n{verdicts.count('met')} met, {verdicts.count('missed')} missed")

@@ -276,7 +276,7 @@ def search_grid(split: Split, epochs: int) -> None:
         step()  # The scorer is called once for each fit.
         return clf.score(X, y)
 
-    search = GridSearchCV(clf, GRID, cv=5, scoring=accuracy, refit=False).fit(X_train, y_train)
+    search = GridSearchCV(clf, GRID, cv=5, scoring=accuracy).fit(X_train, y_train)
     results = search.cv_results_
     params = [{name: p[name] for name in GRID} for p in results["params"]]
     means = results["mean_test_score"]

@@ -89,9 +89,9 @@ class BaseNoisyMLP(BaseEstimator):
             data = rows_as_given(X, labels, weight)
 
         # From here on TensorFlow is needed, and takes its seconds to import.
-        from sknoise.training._initial import check_optimizer, initial_state
+        from sknoise.training._initial import check_keras, initial_state
 
-        check_optimizer(optimizer)
+        check_keras(optimizer)
         engine = self._choose_engine(optimizer)
         if going_on:
             key, state = self._fitted.key, self._state(network, optimizer, engine)

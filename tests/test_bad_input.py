@@ -151,3 +151,9 @@ def test_a_failed_fit_leaves_the_fitted_model_alone():
         clf.set_params(epochs=50, optimizer="sgd", learning_rate=1e30).fit(X * 1e10, y)
     np.testing.assert_array_equal(clf.predict_proba(X), p)
     assert clf.n_iter_ == 2
+
+
+def test_another_keras_backend(monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match="Keras's backend is 'jax'"):
+        NoisyMLPClassifier().fit(X, y)

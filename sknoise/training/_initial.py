@@ -38,8 +38,26 @@ def initial_state(network: Network, key: int) -> State:
     return State(weights)
 
 
-def check_optimizer(optimizer: Optimizer) -> None:
-    """Raise a ValueError where Keras does not know the optimizer or its arguments."""
+def check_keras(optimizer: Optimizer) -> None:
+    """Check, before any training, that Keras can do what is asked for.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+
+    Raises
+    ------
+    RuntimeError
+        If Keras runs on another backend than TensorFlow.
+    ValueError
+        If Keras does not know the optimizer or its arguments.
+    """
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise RuntimeError(
+            f"sknoise trains with Keras on TensorFlow, but Keras's backend is {backend!r}: set "
+            "the environment variable KERAS_BACKEND to 'tensorflow' before Keras is imported."
+        )
     try:
         optimizer.build(0.001)
     except (ValueError, TypeError) as error:
