@@ -199,7 +199,7 @@ def digits_rows(repeats: int) -> list[Row]:
         some = np.resize(X, (n, X.shape[1]))
         timers = [lambda c=clf, X=some: seconds(lambda: c.predict_proba(X)) for clf in classifiers]
         ours, theirs = medians(40 * repeats, *timers)  # short, and so disturbed easily
-        rows.append(compared(f"predict_proba, {n:,} digits", ours, "scikit-learn", theirs, 1.1))
+        rows.append(compared(f"predict_proba, rows: {n:,}", ours, "scikit-learn", theirs, 1.1))
     return rows
 
 
