@@ -24,7 +24,7 @@ from sknoise import NoisyMLPClassifier
 
 N_SPLITS = 4
 EPOCHS = (50, 100, 200, 400, 800)
-BATCH_SIZES = ("auto", 8, 16, 32, 64, 128, 256, None)
+BATCH_SIZES = ("auto", 4, 8, 16, 32, 64, 128, 256, None)
 
 
 def data_sets():

@@ -51,7 +51,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     batch_size : int, "auto" or None, default="auto"
         Number of distinct rows in a step of the optimizer; a step takes all rows where
         there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
-        least 8 and at most 256; None is all rows.
+        least 4 and at most 256; None is all rows.
 
     shuffle : bool, default=True
         Whether each epoch splits the rows into new minibatches. If False, the minibatches

@@ -83,7 +83,7 @@ def rows_in_a_step(batch_size: int | str | None, n_rows: int) -> int:
     Parameters
     ----------
     batch_size : int, "auto" or None
-        "auto" is the power of two nearest to a sixteenth of the rows, at least 8 and at most
+        "auto" is the power of two nearest to a sixteenth of the rows, at least 4 and at most
         256 (benchmarks/defaults.py has the evidence). None is all rows, however many.
     n_rows : int
         Number of distinct rows.
@@ -95,7 +95,7 @@ def rows_in_a_step(batch_size: int | str | None, n_rows: int) -> int:
     if batch_size is None:
         return sys.maxsize
     if batch_size == "auto":
-        return min(256, max(8, 2 ** round(math.log2(n_rows / 16))))
+        return min(256, max(4, 2 ** round(math.log2(n_rows / 16))))
     return int(batch_size)
 
 
