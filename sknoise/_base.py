@@ -121,11 +121,15 @@ class BaseNoisyMLP(BaseEstimator):
         return network, noise_input + noise_hidden
 
     def _run(self, task: Task, engine: str) -> tuple[Result, NoisyKerasClassifier | None]:
-        """Train."""
-        from sknoise._keras import make_wrapper, progress_bar
+        """Train; give the scikeras wrapper too, where it did the training."""
+        progress = None
+        if self.verbose:
+            from sknoise.training._progress import progress_bar
 
-        progress = progress_bar(task.epochs) if self.verbose else None
+            progress = progress_bar(task.epochs)
         if engine == "keras":
+            from sknoise._keras import make_wrapper
+
             wrapper = make_wrapper(task.model, self.classes_)
             return wrapper.train(task, progress), wrapper
         from sknoise.training._stack import train_stack
@@ -242,9 +246,12 @@ def _check_finite(result: Result, learning_rate: float) -> None:
     loss = result.history["loss"]
     if np.isfinite(loss).all() and all(np.isfinite(w).all() for w in result.state.weights):
         return
-    epoch = int(np.argmin(np.isfinite(loss))) + 1
+    what = "the last step left weights that are not finite"
+    if not np.isfinite(loss).all():
+        epoch = int(np.argmin(np.isfinite(loss)))
+        what = f"the loss was {loss[epoch]} in epoch {epoch + 1}"
     raise ValueError(
-        f"Training diverged: the loss was {loss[epoch - 1]} in epoch {epoch}. Scale the "
-        "features (sklearn.preprocessing.StandardScaler), or lower "
+        f"Training diverged: {what}. Scale the features "
+        "(sklearn.preprocessing.StandardScaler), or lower "
         f"learning_rate={learning_rate} or the noise."
     )

@@ -285,6 +285,13 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        NotFittedError
+            If ``fit`` has not been called.
+        ValueError
+            If ``X`` has other features than in ``fit``, or is not finite.
         """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
@@ -301,6 +308,11 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         -------
         ndarray of shape (n_samples, n_classes), dtype float64
             Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in ``predict``.
         """
         return probabilities(self._logits(X), self._fitted.network.output)
 
@@ -316,5 +328,10 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         -------
         ndarray of shape (n_samples, n_classes), dtype float64
             Finite also where the probability rounds to 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in ``predict``.
         """
         return log_probabilities(self._logits(X), self._fitted.network.output)

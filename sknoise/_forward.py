@@ -52,7 +52,6 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "hard_swish": _hard_silu,
     "leaky_relu": _leaky_relu,
     "linear": lambda x: x,
-    "log_sigmoid": lambda x: -_softplus(-x),
     "mish": lambda x: x * np.tanh(_softplus(x)),
     "relu": _relu,
     "relu6": lambda x: np.clip(x, 0, 6),

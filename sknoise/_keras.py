@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -39,38 +38,30 @@ def build_model(
     -------
     keras.Sequential
     """
-    layer_options = {"dtype": "float32"}
     seeds = seed.generate_state(len(noise)).tolist()
     n_features, *widths, n_outputs = network.sizes
     model = keras.Sequential([keras.Input((n_features,))])
     if noise[0]:
-        model.add(gaussian_noise(noise[0], seeds[0], name="noise_input", **layer_options))
+        model.add(gaussian_noise(noise[0], seeds[0], name="noise_input", dtype="float32"))
     for i, width in enumerate(widths, start=1):
-        dense = {"name": f"hidden_{i}", **layer_options}
-        # The draws are ours, and replaced: a seed keeps Keras's global one untouched.
-        dense["kernel_initializer"] = keras.initializers.GlorotUniform(seed=0)
+        name = f"hidden_{i}"
         if noise[i]:
-            model.add(keras.layers.Dense(width, **dense))
-            model.add(
-                gaussian_noise(noise[i], seeds[i], name=f"noise_hidden_{i}", **layer_options)
-            )
-            model.add(
-                keras.layers.Activation(
-                    network.activation, name=f"activation_{i}", **layer_options
-                )
-            )
+            model.add(_dense(width, None, name))
+            model.add(gaussian_noise(noise[i], seeds[i], name=f"noise_{name}", dtype="float32"))
+            activation = keras.layers.Activation
+            model.add(activation(network.activation, name=f"activation_{i}", dtype="float32"))
         else:
-            model.add(keras.layers.Dense(width, activation=network.activation, **dense))
-    model.add(
-        keras.layers.Dense(
-            n_outputs,
-            activation=network.output,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=0),
-            name="output",
-            **layer_options,
-        )
-    )
+            model.add(_dense(width, network.activation, name))
+    model.add(_dense(n_outputs, network.output, "output"))
     return model
+
+
+def _dense(units: int, activation: str | None, name: str) -> keras.layers.Dense:
+    # The initial weights are replaced by ours: a seed keeps Keras's global one untouched.
+    initializer = keras.initializers.GlorotUniform(seed=0)
+    return keras.layers.Dense(
+        units, activation, kernel_initializer=initializer, name=name, dtype="float32"
+    )
 
 
 class NoisyKerasClassifier(KerasClassifier):
@@ -202,7 +193,7 @@ class _Reporter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def make_wrapper(model: Model, classes: np.ndarray, **options: Any) -> NoisyKerasClassifier:
+def make_wrapper(model: Model, classes: np.ndarray) -> NoisyKerasClassifier:
     """Make the scikeras classifier of a model.
 
     Parameters
@@ -211,37 +202,12 @@ def make_wrapper(model: Model, classes: np.ndarray, **options: Any) -> NoisyKera
         The model, with its weights.
     classes : ndarray of shape (n_classes,)
         The labels.
-    **options
-        Parameters of ``scikeras.wrappers.KerasClassifier``.
 
     Returns
     -------
     NoisyKerasClassifier
         Initialised: it predicts, and can be trained further.
     """
-    wrapper = NoisyKerasClassifier(model, **options)
+    wrapper = NoisyKerasClassifier(model)
     # One row for each class tells scikeras of the labels and the number of features.
     return wrapper.initialize(np.zeros((len(classes), model.network.sizes[0])), classes)
-
-
-def progress_bar(epochs: int) -> Progress:
-    """Make a bar of epochs that shows the current figures.
-
-    Parameters
-    ----------
-    epochs : int
-        Number of epochs of a full bar.
-
-    Returns
-    -------
-    callable
-    """
-    bar: Any = None
-
-    def report(done: int, figures: Mapping[str, float]) -> None:
-        nonlocal bar
-        if bar is None:
-            bar = keras.utils.Progbar(epochs, stateful_metrics=list(figures), unit_name="epoch")
-        bar.update(done, [(name, float(value)) for name, value in figures.items()])
-
-    return report
