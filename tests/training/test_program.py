@@ -88,10 +88,8 @@ def mean_gradients(task, n):
     return gradients.mean(axis=0), gradients.std(axis=0) / np.sqrt(n)
 
 
-def test_mean_gradient_under_input_noise_is_the_analytic_one(rng):
-    # One linear unit, logistic loss: with u = a.(x + e) + b and e ~ N(0, s^2), Stein's lemma
-    # gives E[(sigma(u) - y)(x + e)] = E[sigma(u) - y] x + s^2 a E[sigma'(u)], with u normal.
-    s = 0.5
+def one_linear_unit(rng, a, b, s):
+    """Make a task of one step for the logit a.(x + e) + b, with noise e of level s."""
     task = make_task(
         rng,
         widths=(1,),
@@ -101,10 +99,17 @@ def test_mean_gradient_under_input_noise_is_the_analytic_one(rng):
         learning_rate=1.0,
         epochs=1,
     )
-    a, b = np.array([[0.3], [-0.2], [0.5]]), np.array([0.1])
-    weights = [a, b, np.ones((1, 1)), np.zeros(1)]
-    state = replace(task.model.state, weights=[w.astype(np.float32) for w in weights])
-    task = replace(task, model=replace(task.model, state=state))
+    weights = [np.array(w, dtype=np.float32) for w in (a, b, [[1]], [0])]
+    return replace(
+        task, model=replace(task.model, state=replace(task.model.state, weights=weights))
+    )
+
+
+def test_mean_gradient_under_input_noise_is_the_analytic_one(rng):
+    # One linear unit, logistic loss: with u = a.(x + e) + b and e ~ N(0, s^2), Stein's lemma
+    # gives E[(sigma(u) - y)(x + e)] = E[sigma(u) - y] x + s^2 a E[sigma'(u)], with u normal.
+    a, b, s = np.array([[0.3], [-0.2], [0.5]]), np.array([0.1]), 0.5
+    task = one_linear_unit(rng, a, b, s)
     mean, error = mean_gradients(task, 4096)
 
     X, y, w = task.data.X.astype(float), task.data.y, task.data.weight / len(task.data)
@@ -122,23 +127,11 @@ def test_mean_gradient_under_input_noise_is_the_analytic_one(rng):
 def test_near_zero_noise_shrinks_as_ridge(rng):
     # Near zero the logistic loss is quadratic with curvature 1/4, and noise on the input adds
     # the gradient of (s^2 / 8) |a|^2 (Bishop 1995).
-    s = 0.5
-    task = make_task(
-        rng,
-        widths=(1,),
-        noise=(s, 0.0),
-        activation="linear",
-        optimizer="sgd",
-        learning_rate=1.0,
-        epochs=1,
-    )
-    a = np.array([[0.03], [-0.02], [0.05]])
-    weights = [a, np.zeros(1), np.ones((1, 1)), np.zeros(1)]
-    state = replace(task.model.state, weights=[w.astype(np.float32) for w in weights])
-    quiet = replace(task, model=replace(task.model, state=state, noise=(0.0, 0.0)))
-    noisy = replace(task, model=replace(task.model, state=state))
+    a, s = np.array([[0.03], [-0.02], [0.05]]), 0.5
+    noisy = one_linear_unit(rng, a, [0], s)
+    quiet = replace(noisy, model=replace(noisy.model, noise=(0.0, 0.0)))
     (still,) = train_stack([quiet])
-    clean = flat(weights) - flat(still.state.weights)
+    clean = flat(quiet.model.state.weights) - flat(still.state.weights)
     mean, error = mean_gradients(noisy, 4096)
     ridge = s**2 / 4 * a[:, 0]
     # The exact curvature lies a percent below 1/4.
