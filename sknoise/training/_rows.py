@@ -34,9 +34,7 @@ def distinct_rows(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
     -------
     Rows
     """
-    kept = weight > 0
-    X, y, weight = X[kept], y[kept].astype(np.int32), weight[kept]
-    keys = row_keys(X, y)
+    X, y, weight, keys = _keyed(X, y, weight)
     order, starts = _groups(X, y, weight, keys)
     first = order[starts]
     total = np.add.reduceat(weight[order], starts)
@@ -49,9 +47,17 @@ def rows_as_given(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
     For minibatches without shuffling, the one case in which the order means something. The
     parameters are those of ``distinct_rows``.
     """
+    X, y, weight, keys = _keyed(X, y, weight)
+    return Rows(X, y, normalised(weight), keys)
+
+
+def _keyed(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Leave rows of weight 0 out, and key the others."""
     kept = weight > 0
-    X, y, weight = X[kept], y[kept].astype(np.int32), weight[kept]
-    return Rows(X, y, normalised(weight), row_keys(X, y))
+    X, y = X[kept], y[kept].astype(np.int32)
+    return X, y, weight[kept], row_keys(X, y)
 
 
 def _groups(

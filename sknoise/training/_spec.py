@@ -111,19 +111,19 @@ def spec_of(tasks: Sequence[Task]) -> Spec:
         optimizer=first.model.optimizer,
         noisy=tuple(any(levels) for levels in zip(*(t.model.noise for t in tasks), strict=True)),
         n_networks=len(tasks),
-        n_rows=padded(n_rows) if full_batch else _padded_batches(n_rows, first.batch_size),
+        n_rows=padded(n_rows) if full_batch else _in_blocks(n_rows, first.batch_size),
         n_validation_rows=_padded_validation(n_validation),
         batch_size=padded(n_rows) if full_batch else first.batch_size,
         shuffle=first.shuffle and not full_batch,
     )
 
 
-def _padded_batches(n_rows: int, batch_size: int) -> int:
-    # Never a single batch: that one would be taken for a full batch.
-    return max(2, padded(-(-n_rows // batch_size))) * batch_size
+def _in_blocks(n_rows: int, size: int) -> int:
+    """Round a number of rows above size up to whole blocks: always more than one."""
+    return -(-padded(n_rows) // size) * size
 
 
 def _padded_validation(n_rows: int) -> int:
     if n_rows > VALIDATION_BLOCK:
-        return padded(-(-n_rows // VALIDATION_BLOCK)) * VALIDATION_BLOCK
+        return _in_blocks(n_rows, VALIDATION_BLOCK)
     return padded(n_rows) if n_rows else 0
