@@ -2,6 +2,9 @@
 
 from sknoise._classifier import NoisyMLPClassifier
 from sknoise._version import __version__
+from sknoise.parallel import register
 from sknoise.training._cache import clear_cache
 
 __all__ = ["NoisyMLPClassifier", "__version__", "clear_cache"]
+
+register()

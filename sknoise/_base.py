@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sknoise._data import check_weights, class_weighted, encode
 from sknoise._forward import ACTIVATIONS, logits
 from sknoise._parameters import layer_widths, noise_levels, read_optimizer, rows_in_a_step
+from sknoise.parallel import current_job
 from sknoise.training._rows import distinct_rows, rows_as_given
 from sknoise.training._spec import reason_against_compiling
 from sknoise.training._types import Model, Network, Optimizer, Result, Rows, State, Task
@@ -122,6 +123,9 @@ class BaseNoisyMLP(BaseEstimator):
 
     def _run(self, task: Task, engine: str) -> tuple[Result, NoisyKerasClassifier | None]:
         """Train; give the scikeras wrapper too, where it did the training."""
+        job = current_job()
+        if engine == "compiled" and job is not None:
+            return job.scheduler.train(job, task, verbose=bool(self.verbose)), None
         progress = None
         if self.verbose:
             from sknoise.training._progress import progress_bar

@@ -10,6 +10,8 @@ import numpy as np
 from sknoise.training._types import Network, Optimizer, State
 
 
+# The candidates of a search start from the same weights, if random_state is an integer.
+@functools.lru_cache(maxsize=8)
 def initial_state(network: Network, key: int) -> State:
     """Draw initial weights as Keras's ``Dense`` does: Glorot uniform kernels, biases 0.
 

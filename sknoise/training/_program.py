@@ -23,13 +23,13 @@ _SHUFFLE = 0xFFFFFFFF
 
 
 class Block(NamedTuple):
-    """Rows of a stack, padded with rows of weight 0."""
+    """Rows of each source, padded with rows of weight 0."""
 
-    X: Any  # (n_networks, n_rows, n_features) float32
-    y: Any  # (n_networks, n_rows) float32, index of the class
-    weight: Any  # (n_networks, n_rows) float32
-    keys: Any  # (n_networks, n_rows, 2) uint32
-    n_rows: Any  # (n_networks,) int32, without the padding
+    X: Any  # (n_sources, n_rows, n_features) float32
+    y: Any  # (n_sources, n_rows) float32, index of the class
+    weight: Any  # (n_sources, n_rows) float32
+    keys: Any  # (n_sources, n_rows, 2) uint32
+    n_rows: Any  # (n_sources,) int32, without the padding
 
 
 class Inputs(NamedTuple):
@@ -38,9 +38,11 @@ class Inputs(NamedTuple):
     data: Block
     validation: Block | None
     n_batches: Any  # () int32, number of steps in an epoch
+    keys: Any  # (n_sources, 2) uint32
+    source: Any  # (n_networks,) int32, which source each network learns from
+    units: Any  # (n_networks, n_sites) int32, without the padding
     noise: Any  # (n_networks, n_sites) float32
     learning_rate: Any  # (n_networks, 1) float32
-    keys: Any  # (n_networks, 2) uint32
 
 
 class ProgramState(NamedTuple):
@@ -157,11 +159,11 @@ class Program:
             else:
                 step = first_step + i * inputs.n_batches
                 sums = self._minibatches(inputs, first_epoch + i, step)
-            figures = sums / tf.cast(inputs.data.n_rows, tf.float32)
+            figures = sums / self._of_networks(inputs, tf.cast(inputs.data.n_rows, tf.float32))
             if inputs.validation is None:
                 figures = tf.concat([figures, tf.zeros_like(figures)], axis=0)
             else:
-                figures = tf.concat([figures, self._evaluate(inputs.validation)], axis=0)
+                figures = tf.concat([figures, self._evaluate(inputs, inputs.validation)], axis=0)
             return i + 1, history.write(i, figures)
 
         _, history = tf.while_loop(
@@ -195,7 +197,7 @@ class Program:
         )[1]
 
     def _shuffled(self, inputs: Inputs, epoch: tf.Tensor) -> tf.Tensor:
-        """Order the rows of each network by a draw; padding comes last."""
+        """Order the rows of each source by a draw; padding comes last."""
         keys, rows = inputs.keys, inputs.data.keys
         counter = (
             rows[..., 0],
@@ -208,15 +210,24 @@ class Program:
         real = tf.range(self.spec.n_rows) < inputs.data.n_rows[:, None]
         return tf.argsort(tf.where(real, draw, tf.int32.max), axis=-1, stable=True)
 
+    def _of_networks(self, inputs: Inputs, a: tf.Tensor) -> tf.Tensor:
+        """Give to each network what is its source's."""
+        if self.spec.n_sources == self.spec.n_networks:
+            return a
+        return tf.gather(a, inputs.source)
+
     def _step(self, inputs: Inputs, rows: Block, step: tf.Tensor) -> tf.Tensor:
         """Take one step; give the weighted sums of loss and accuracy over its rows."""
         noise = self._noise_by_site(inputs, rows, step)
+        X, y, weight, n_rows = (
+            self._of_networks(inputs, a)
+            for a in (rows.X, rows.y, rows.weight, tf.cast(rows.n_rows, tf.float32))
+        )
         weights = self._layers()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
-            logits = self._forward(weights, rows.X, noise)
-            sums = self._losses(logits, rows.y, rows.weight)
-            objective = tf.reduce_sum(sums[0] / tf.cast(rows.n_rows, tf.float32))
+            sums = self._losses(self._forward(weights, X, noise, inputs.units), y, weight)
+            objective = tf.reduce_sum(sums[0] / n_rows)
         gradient = self._flat(tape.gradient(objective, weights))
         self._optimizer.apply([gradient], [self._weights])
         return sums
@@ -237,19 +248,32 @@ class Program:
         )
         parts = tf.split(draws, [width for _, width in sites], axis=-1)
         for (site, _), part in zip(sites, parts, strict=True):
-            noise[site] = part * inputs.noise[:, site, None, None]
+            levels = inputs.noise[:, site, None, None]
+            noise[site] = self._of_networks(inputs, part) * levels
         return noise
 
     def _forward(
-        self, weights: list[tf.Tensor], X: tf.Tensor, noise: list[tf.Tensor | None]
+        self,
+        weights: list[tf.Tensor],
+        X: tf.Tensor,
+        noise: list[tf.Tensor | None],
+        units: tf.Tensor,
     ) -> tf.Tensor:
         """Give the logits, of shape (n_networks, n_rows, n_outputs)."""
-        out = X if noise[0] is None else X + noise[0]
+        out = self._without_padding(X if noise[0] is None else X + noise[0], units, 0)
         *hidden, last = zip(weights[::2], weights[1::2], strict=True)
-        for (kernel, bias), z in zip(hidden, noise[1:], strict=True):
+        for site, ((kernel, bias), z) in enumerate(zip(hidden, noise[1:], strict=True), 1):
             out = _product(out, kernel) + bias
             out = self._activation(out if z is None else out + z)
+            out = self._without_padding(out, units, site)
         return _product(out, last[0]) + last[1]
+
+    def _without_padding(self, out: tf.Tensor, units: tf.Tensor, site: int) -> tf.Tensor:
+        """Silence units that a network has not got: their weights then stay at 0."""
+        if not self.spec.masked[site]:
+            return out
+        real = tf.range(self.spec.network.sizes[site]) < units[:, site, None]
+        return out * tf.cast(real, tf.float32)[:, None, :]
 
     def _losses(self, logits: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
         """Give the weighted sums of loss and accuracy, of shape (2, n_networks)."""
@@ -278,13 +302,14 @@ class Program:
     def _flat(self, layers: list[tf.Tensor]) -> tf.Tensor:
         return tf.concat([tf.reshape(a, [self.spec.n_networks, -1]) for a in layers], axis=1)
 
-    def _evaluate(self, rows: Block) -> tf.Tensor:
+    def _evaluate(self, inputs: Inputs, rows: Block) -> tf.Tensor:
         """Give the weighted means of loss and accuracy, without noise."""
         weights = self._layers()
         silent: list[tf.Tensor | None] = [None] * len(self.spec.noisy)
 
-        def sums_over(X: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-            return self._losses(self._forward(weights, X, silent), y, weight)
+        def sums_over(*arrays: tf.Tensor) -> tf.Tensor:
+            X, y, weight = (self._of_networks(inputs, a) for a in arrays)
+            return self._losses(self._forward(weights, X, silent, inputs.units), y, weight)
 
         size = min(self.spec.n_validation_rows, VALIDATION_BLOCK)
         if size == self.spec.n_validation_rows:
@@ -297,7 +322,7 @@ class Program:
             n_blocks = -(-tf.reduce_max(rows.n_rows) // size)
             start = (tf.constant(0), tf.zeros([2, self.spec.n_networks]))
             _, sums = tf.while_loop(lambda j, _: j < n_blocks, block, start, parallel_iterations=1)
-        return sums / tf.cast(rows.n_rows, tf.float32)
+        return sums / self._of_networks(inputs, tf.cast(rows.n_rows, tf.float32))
 
 
 def _materialised(

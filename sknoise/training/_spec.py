@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sknoise.training._types import Network, Optimizer, Task
 
@@ -55,11 +55,17 @@ class Spec:
     Parameters
     ----------
     network : Network
+        Each layer is as wide as that of the widest network of the stack.
     optimizer : Optimizer
     noisy : tuple of bool
         Which sites get noise; one that is off costs nothing.
+    masked : tuple of bool
+        Which sites have units that some of the networks are without.
     n_networks : int
         Height of the stack.
+    n_sources : int
+        Number of sources: data with the key of the draws. Networks with the same source
+        share its draws; where there are as many sources as networks, each has its own.
     n_rows, n_validation_rows : int
         Numbers of rows, padded to one of a few sizes; 0 is no validation.
     batch_size : int
@@ -71,7 +77,9 @@ class Spec:
     network: Network
     optimizer: Optimizer
     noisy: tuple[bool, ...]
+    masked: tuple[bool, ...]
     n_networks: int
+    n_sources: int
     n_rows: int
     n_validation_rows: int
     batch_size: int
@@ -100,17 +108,59 @@ def padded(n_rows: int) -> int:
     return -(-n_rows // grain) * grain
 
 
-def spec_of(tasks: Sequence[Task]) -> Spec:
-    """Give the static facts of a stack of tasks that agree in them."""
+def seats(n_networks: int) -> int:
+    """Round a number of networks up, so that a few programs serve all sizes."""
+    return n_networks if n_networks <= 8 else padded(n_networks)
+
+
+def shared_facts(task: Task) -> tuple[object, ...]:
+    """Give what the tasks of a stack must agree in."""
+    network, state = task.model.network, task.model.state
+    return (
+        network.activation,
+        network.output,
+        network.sizes[-1],
+        len(network.sizes),
+        task.model.optimizer,
+        state.n_epochs,
+        state.n_steps,
+        bool(state.optimizer),
+        task.validation is None,
+        task.n_batches,
+        # One step that takes all rows has no size to agree in.
+        (task.batch_size, task.shuffle) if task.n_batches > 1 else None,
+    )
+
+
+def spec_of(tasks: Sequence[Task], n_sources: int | None = None) -> Spec:
+    """Give the static facts of a stack of tasks that agree in their shared facts.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    n_sources : int or None, default=None
+        Number of sources; None is one for each network.
+
+    Returns
+    -------
+    Spec
+    """
     first = tasks[0]
+    networks = [task.model.network for task in tasks]
+    sizes = tuple(max(widths) for widths in zip(*(n.sizes for n in networks), strict=True))
     n_rows = max(len(task.data) for task in tasks)
     n_validation = max(len(t.validation) if t.validation else 0 for t in tasks)
-    full_batch = n_rows <= first.batch_size
+    full_batch = first.n_batches == 1
+    n_networks = seats(len(tasks))
     return Spec(
-        network=first.model.network,
+        network=replace(first.model.network, sizes=sizes),
         optimizer=first.model.optimizer,
         noisy=tuple(any(levels) for levels in zip(*(t.model.noise for t in tasks), strict=True)),
-        n_networks=len(tasks),
+        masked=tuple(
+            any(n.sizes[i] != size for n in networks) for i, size in enumerate(sizes[:-1])
+        ),
+        n_networks=n_networks,
+        n_sources=min(seats(n_sources), n_networks) if n_sources else n_networks,
         n_rows=padded(n_rows) if full_batch else _in_blocks(n_rows, first.batch_size),
         n_validation_rows=_padded_validation(n_validation),
         batch_size=padded(n_rows) if full_batch else first.batch_size,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
@@ -107,6 +109,19 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.X)
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """The arrays that there are."""
+        return [a for a in (self.X, self.y, self.weight, self.keys) if a is not None]
+
+    @cached_property
+    def digest(self) -> bytes:
+        """A hash of the content: equal where all arrays are, and only there."""
+        content = hashlib.blake2b(repr([(a.shape, a.dtype) for a in self.arrays]).encode())
+        for a in self.arrays:
+            content.update(np.ascontiguousarray(a).data)
+        return content.digest()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,287 @@
+"""The rendezvous: runs jobs as threads, and trains together what they wait for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import joblib
+
+from sknoise.parallel._progress import SearchProgress
+from sknoise.parallel._workers import Aborted, Outcome, Stack, Workers
+from sknoise.training._plan import plan_stacks
+from sknoise.training._types import Result, Task
+
+# At most this many fits wait for one another; a search of more trains in several waves.
+MAX_WAITING = 512
+# Where nothing has happened for so long, what waits is trained without the jobs that run: they
+# may take very long, or wait for something themselves.
+PATIENCE = 60.0  # seconds
+
+_here = threading.local()
+
+
+def current_job() -> Job | None:
+    """Give the job that this thread works at, if it works for a scheduler."""
+    job: Job | None = getattr(_here, "job", None)
+    return job
+
+
+class Call:
+    """One call of ``joblib.Parallel``.
+
+    Parameters
+    ----------
+    limit : int
+        Number of its jobs that may be under way at once.
+    verbose : bool
+        Whether it asks for a progress bar.
+    parent : Job or None
+        The job that makes the call, where calls are nested.
+    """
+
+    def __init__(self, limit: int, verbose: bool, parent: Job | None) -> None:
+        self.limit = limit
+        self.verbose = verbose
+        self.parent = parent
+        self.n_jobs = 0
+        self.n_under_way = 0
+        # A call from outside holds all training up until its first jobs are all submitted. Of
+        # one from within a job nothing need be known: that job is running until it waits.
+        self.is_submitting = parent is None
+        self.aborted = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits for its jobs any more."""
+        return self.aborted or (self.parent is not None and self.parent.call.is_over)
+
+
+@dataclass(eq=False)
+class Job:
+    """Something to run in a thread: a fit and its scoring, say, or a whole nested search."""
+
+    scheduler: Scheduler
+    call: Call
+    function: Callable[[], Any]
+    # Place in the order of submission, among all nested calls: waves are sorted by it, so that
+    # the order in which threads happen to run changes nothing.
+    place: tuple[int, ...]
+    future: Future[Any] = field(default_factory=Future)
+
+
+@dataclass(eq=False)
+class _Request:
+    """A task that a job waits for."""
+
+    job: Job
+    task: Task
+    woken: threading.Event = field(default_factory=threading.Event)
+    outcome: Outcome | None = None
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(a.nbytes for a in self.task.data.arrays)
+
+
+class Scheduler:
+    """Runs few jobs at a time; those that wait for their training do not count.
+
+    A job runs until it asks for training, then the next one starts. When no job can run any
+    more, all that was asked for is trained, as few large stacks.
+
+    Parameters
+    ----------
+    workers : Workers
+        What trains the stacks.
+    max_networks, max_bytes : int
+        Bounds of a stack. No more jobs start, either, while the data that waits takes more
+        than max_bytes.
+    """
+
+    def __init__(self, workers: Workers, max_networks: int, max_bytes: int) -> None:
+        self._workers = workers
+        self._max_networks = max_networks
+        self._max_bytes = max_bytes
+        self._slots = joblib.cpu_count()
+        # Guards all that follows. Never held while anybody else's code runs.
+        self._lock = threading.Lock()
+        self._queued: deque[Job] = deque()
+        self._ready: deque[threading.Event] = deque()
+        self._waiting: list[_Request] = []
+        self._held = 0  # Bytes of data that wait.
+        self._n_running = 0
+        self._n_submitting = 0
+        self._training = False
+        self._changed = time.monotonic()
+        self._progress = SearchProgress()
+
+    def open(self, call: Call) -> None:
+        """Begin a call."""
+        with self._lock:
+            self._n_submitting += call.is_submitting
+
+    def submitted(self, call: Call) -> None:
+        """Note that all of a call's first jobs are submitted; later ones come from its jobs."""
+        with self._lock:
+            self._n_submitting -= call.is_submitting
+            call.is_submitting = False
+            self._advance()
+
+    def submit(
+        self,
+        function: Callable[[], Any],
+        call: Call,
+        callback: Callable[[Future[Any]], None] | None = None,
+    ) -> Future[Any]:
+        """Run a function in a thread, soon; the callback gets the future when it is done."""
+        path = call.parent.place if call.parent else ()
+        with self._lock:
+            job = Job(self, call, function, (*path, call.n_jobs))
+            if callback is not None:
+                job.future.add_done_callback(callback)
+            call.n_jobs += 1
+            self._queued.append(job)
+            self._advance()
+        return job.future
+
+    def train(self, job: Job, task: Task, verbose: bool) -> Result:
+        """Train a task together with those of other jobs; called in the job's thread."""
+        request = _Request(job, task)
+        with self._lock:
+            if job.call.is_over:
+                raise Aborted
+            self._progress.add(task.epochs, shown=verbose or job.call.verbose)
+            self._waiting.append(request)
+            self._held += request.n_bytes
+            self._n_running -= 1
+            self._advance()
+        while not request.woken.wait(PATIENCE):
+            with self._lock:
+                if time.monotonic() - self._changed >= PATIENCE:
+                    self._train_waiting()
+        if isinstance(request.outcome, BaseException):
+            raise request.outcome
+        assert request.outcome is not None
+        return request.outcome
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Let others run while a job waits for its own nested jobs."""
+        with self._lock:
+            self._n_running -= 1
+            self._advance()
+        try:
+            yield
+        finally:
+            back = threading.Event()
+            with self._lock:
+                self._ready.append(back)
+                self._advance()
+            back.wait()
+
+    def abort(self, call: Call) -> None:
+        """Drop the jobs of a call, and of the calls nested in it; those that run end soon."""
+        with self._lock:
+            call.aborted = True
+            dropped = [job for job in self._queued if job.call.is_over]
+            self._queued = deque(job for job in self._queued if not job.call.is_over)
+            given_up = [r for r in self._waiting if r.job.call.is_over]
+            self._waiting = [r for r in self._waiting if not r.job.call.is_over]
+            for request in given_up:
+                self._held -= request.n_bytes
+                self._answer(request, Aborted())
+            self._advance()
+        for job in dropped:
+            job.future.set_exception(Aborted())
+
+    def close(self, call: Call) -> None:
+        """End a call; after one from outside, forget what only its jobs needed."""
+        self.submitted(call)
+        if call.parent is None:
+            self._workers.forget()
+            self._progress.close()
+
+    # The next four are called with the lock held.
+
+    def _advance(self) -> None:
+        """Start what can start: a job that is ready to go on, or else a new one."""
+        self._changed = time.monotonic()
+        while self._n_running < self._slots:
+            if self._ready:
+                self._ready.popleft().set()
+            elif (job := self._next_job()) is not None:
+                job.call.n_under_way += 1
+                threading.Thread(target=self._work, args=(job,), name="sknoise-job").start()
+            else:
+                break
+            self._n_running += 1
+        if self._n_running == self._n_submitting == 0:
+            self._train_waiting()
+
+    def _next_job(self) -> Job | None:
+        if len(self._waiting) >= MAX_WAITING or self._held >= self._max_bytes:
+            return None
+        for i, job in enumerate(self._queued):
+            if job.call.n_under_way < job.call.limit:
+                del self._queued[i]
+                return job
+        return None
+
+    def _train_waiting(self) -> None:
+        if self._waiting and not self._training:
+            self._training = True
+            wave = sorted(self._waiting, key=lambda request: request.job.place)
+            self._waiting, self._held = [], 0
+            name = "sknoise-train"
+            threading.Thread(target=self._train_wave, args=(wave,), name=name).start()
+
+    def _answer(self, request: _Request, outcome: Outcome) -> None:
+        request.outcome = outcome
+        self._ready.append(request.woken)
+
+    def _work(self, job: Job) -> None:
+        _here.job = job
+        try:
+            result = job.function()
+        except BaseException as error:
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(result)
+        # The callbacks of the future have submitted the next job by now.
+        with self._lock:
+            job.call.n_under_way -= 1
+            self._n_running -= 1
+            self._advance()
+
+    def _train_wave(self, wave: list[_Request]) -> None:
+        unanswered = dict(enumerate(wave))
+        for_the_rest: Outcome = Aborted()
+
+        def watch(stack: Stack, epochs: int) -> bool:
+            self._progress.advance(epochs, n_to_come=len(self._queued))
+            return not all(wave[i].job.call.is_over for i in stack)
+
+        try:
+            tasks = [request.task for request in wave]
+            stacks = plan_stacks(tasks, self._max_networks, self._max_bytes)
+            for stack, outcomes in self._workers.train(tasks, stacks, watch):
+                self._progress.finish(len(stack), n_to_come=len(self._queued))
+                with self._lock:
+                    for i, outcome in zip(stack, outcomes, strict=True):
+                        self._answer(unanswered.pop(i), outcome)
+                    self._advance()
+        except BaseException as error:
+            for_the_rest = error
+        # Whatever happened, nobody is left waiting.
+        with self._lock:
+            for request in unanswered.values():
+                self._answer(request, for_the_rest)
+            self._training = False
+            self._advance()
