@@ -93,7 +93,9 @@ class StackBackend(ParallelBackendBase):
     def start_call(self) -> None:
         """Begin a call of Parallel."""
         n_jobs = self.effective_n_jobs(self.parallel.n_jobs)
-        self._call = Call(n_jobs, bool(self.parallel.verbose), current_job())
+        job = current_job()
+        parent = job if job is not None and job.scheduler is self._scheduler else None
+        self._call = Call(n_jobs, bool(self.parallel.verbose), parent)
         self._scheduler.open(self._call)
 
     def submit(
@@ -112,15 +114,10 @@ class StackBackend(ParallelBackendBase):
 
     @contextmanager
     def retrieval_context(self) -> Iterator[None]:
-        """Note that joblib has submitted all it will; where a job waits, let others run."""
-        job = current_job()
-        if self._call is not None:
-            self._scheduler.submitted(self._call)
-        if job is None or job.scheduler is not self._scheduler:
+        """Enter what joblib does while it waits for the jobs."""
+        assert self._call is not None
+        with self._scheduler.waiting_for(self._call):
             yield
-        else:
-            with self._scheduler.away():
-                yield
 
     def get_nested_backend(self) -> tuple[StackBackend, None]:
         """Let nested calls of Parallel join the same stacks."""

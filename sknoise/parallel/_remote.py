@@ -20,6 +20,8 @@ from sknoise.training._types import Rows, Task
 
 # How often we look whether anybody still waits for stacks that train elsewhere.
 _LOOK_SECONDS = 0.5
+# How often a stack is sent that the executor loses, before it is trained here.
+_TRIES = 2
 # Stands in for data that travels apart from its task.
 _NO_ROWS = Rows(*(np.zeros(0, dtype=np.float32),) * 3)
 
@@ -41,40 +43,54 @@ class Remote:
         self, tasks: Sequence[Task], stacks: Sequence[Stack], watch: Watch
     ) -> Iterator[tuple[Stack, Sequence[Outcome]]]:
         """Train stacks of tasks; give each with its tasks' outcomes when it is done."""
-        under_way: dict[Future[Sequence[Outcome]], Stack] = {}
-        lost: list[Stack] = []
-        for stack in stacks:
-            try:
-                under_way[self._submit([tasks[i] for i in stack])] = stack
-            except Exception as error:
-                _warn_of_loss(error)
-                lost.append(stack)
-        while under_way or lost:
+        to_send = [_Trip(stack, [tasks[i] for i in stack]) for stack in stacks]
+        under_way: dict[Future[Sequence[Outcome]], _Trip] = {}
+        while to_send or under_way:
+            for trip in to_send:
+                future = self._sent(trip)
+                if future is None:
+                    watch_trip = functools.partial(watch, trip.stack)
+                    yield trip.stack, outcomes_of(trip.tasks, watch_trip)
+                else:
+                    under_way[future] = trip
+            to_send = []
             done, others = wait(under_way, _LOOK_SECONDS, FIRST_COMPLETED)
             for future in done:
-                stack = under_way.pop(future)
+                trip = under_way.pop(future)
                 try:
                     outcomes = future.result()
                 except Exception as error:
                     # What training raises is an outcome: this came from the executor.
-                    _warn_of_loss(error)
-                    lost.append(stack)
+                    to_send.append(trip._replace(tries=trip.tries + 1, error=error))
                 else:
-                    watch(stack, sum(tasks[i].epochs for i in stack))
-                    yield stack, outcomes
+                    watch(trip.stack, sum(task.epochs for task in trip.tasks))
+                    yield trip.stack, outcomes
             for future in others:
-                if not watch(under_way[future], 0):
+                stack = under_way[future].stack
+                if not watch(stack, 0):
                     future.cancel()
-                    stack = under_way.pop(future)
+                    del under_way[future]
                     yield stack, [Aborted()] * len(stack)
-            if lost:
-                stack = lost.pop()
-                members = [tasks[i] for i in stack]
-                yield stack, outcomes_of(members, functools.partial(watch, stack))
 
     def forget(self) -> None:
         """Drop the data that the workers were sent."""
         self._carrier.forget()
+
+    def _sent(self, trip: _Trip) -> Future[Sequence[Outcome]] | None:
+        """Submit a stack; None where that is no use any more."""
+        error = trip.error
+        if trip.tries < _TRIES:
+            try:
+                return self._submit(trip.tasks)
+            except Exception as refusal:
+                error = refusal
+        warnings.warn(
+            f"The executor lost a stack of networks ({error!r}); it is trained in this process "
+            "instead, with the same result.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
 
     def _submit(self, tasks: Sequence[Task]) -> Future[Sequence[Outcome]]:
         """Send the tasks of a stack without their data, and all distinct data once."""
@@ -98,13 +114,13 @@ class Remote:
         return self._executor.submit(_train_sent, bare, *parcels)
 
 
-def _warn_of_loss(error: Exception) -> None:
-    warnings.warn(
-        f"An executor lost a stack of networks ({type(error).__name__}: {error}); it is "
-        "trained in this process instead, with the same result.",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+class _Trip(NamedTuple):
+    """A stack on its way to the executor."""
+
+    stack: Stack
+    tasks: Sequence[Task]
+    tries: int = 0
+    error: Exception | None = None
 
 
 class _Bare(NamedTuple):

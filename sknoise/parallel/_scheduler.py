@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections import deque
@@ -50,11 +51,9 @@ class Call:
         self.limit = limit
         self.verbose = verbose
         self.parent = parent
-        self.n_jobs = 0
-        self.n_under_way = 0
-        # A call from outside holds all training up until its first jobs are all submitted. Of
-        # one from within a job nothing need be known: that job is running until it waits.
-        self.is_submitting = parent is None
+        self.n_submitted = 0
+        self.n_started = 0
+        self.n_ended = 0
         self.aborted = False
 
     @property
@@ -117,22 +116,17 @@ class Scheduler:
         self._waiting: list[_Request] = []
         self._held = 0  # Bytes of data that wait.
         self._n_running = 0
-        self._n_submitting = 0
+        # Calls whose caller will soon bring new work, and for which training waits.
+        self._expected: set[Call] = set()
         self._training = False
         self._changed = time.monotonic()
         self._progress = SearchProgress()
 
     def open(self, call: Call) -> None:
-        """Begin a call."""
+        """Begin a call; one from outside will now submit its first jobs."""
         with self._lock:
-            self._n_submitting += call.is_submitting
-
-    def submitted(self, call: Call) -> None:
-        """Note that all of a call's first jobs are submitted; later ones come from its jobs."""
-        with self._lock:
-            self._n_submitting -= call.is_submitting
-            call.is_submitting = False
-            self._advance()
+            if call.parent is None:
+                self._expected.add(call)
 
     def submit(
         self,
@@ -143,10 +137,10 @@ class Scheduler:
         """Run a function in a thread, soon; the callback gets the future when it is done."""
         path = call.parent.place if call.parent else ()
         with self._lock:
-            job = Job(self, call, function, (*path, call.n_jobs))
+            job = Job(self, call, function, (*path, call.n_submitted))
             if callback is not None:
                 job.future.add_done_callback(callback)
-            call.n_jobs += 1
+            call.n_submitted += 1
             self._queued.append(job)
             self._advance()
         return job.future
@@ -167,29 +161,38 @@ class Scheduler:
                 if time.monotonic() - self._changed >= PATIENCE:
                     self._train_waiting()
         if isinstance(request.outcome, BaseException):
-            raise request.outcome
+            # Others of the stack raise the same error, in their own threads.
+            raise copy.copy(request.outcome) from request.outcome
         assert request.outcome is not None
         return request.outcome
 
     @contextmanager
-    def away(self) -> Iterator[None]:
-        """Let others run while a job waits for its own nested jobs."""
+    def waiting_for(self, call: Call) -> Iterator[None]:
+        """Note that a caller has submitted its first jobs, and waits for all of them."""
+        nested = call.parent is not None
         with self._lock:
-            self._n_running -= 1
+            if nested:
+                self._n_running -= 1
+            else:
+                self._expected.discard(call)
             self._advance()
         try:
             yield
         finally:
             back = threading.Event()
             with self._lock:
-                self._ready.append(back)
+                self._expected.discard(call)
+                if nested:
+                    self._ready.append(back)
                 self._advance()
-            back.wait()
+            if nested:
+                back.wait()
 
     def abort(self, call: Call) -> None:
         """Drop the jobs of a call, and of the calls nested in it; those that run end soon."""
         with self._lock:
             call.aborted = True
+            self._expected.discard(call)
             dropped = [job for job in self._queued if job.call.is_over]
             self._queued = deque(job for job in self._queued if not job.call.is_over)
             given_up = [r for r in self._waiting if r.job.call.is_over]
@@ -203,7 +206,8 @@ class Scheduler:
 
     def close(self, call: Call) -> None:
         """End a call; after one from outside, forget what only its jobs needed."""
-        self.submitted(call)
+        with self._lock:
+            self._expected.discard(call)
         if call.parent is None:
             self._workers.forget()
             self._progress.close()
@@ -217,19 +221,19 @@ class Scheduler:
             if self._ready:
                 self._ready.popleft().set()
             elif (job := self._next_job()) is not None:
-                job.call.n_under_way += 1
+                job.call.n_started += 1
                 threading.Thread(target=self._work, args=(job,), name="sknoise-job").start()
             else:
                 break
             self._n_running += 1
-        if self._n_running == self._n_submitting == 0:
+        if self._n_running == 0 and not self._expected:
             self._train_waiting()
 
     def _next_job(self) -> Job | None:
         if len(self._waiting) >= MAX_WAITING or self._held >= self._max_bytes:
             return None
         for i, job in enumerate(self._queued):
-            if job.call.n_under_way < job.call.limit:
+            if job.call.n_started - job.call.n_ended < job.call.limit:
                 del self._queued[i]
                 return job
         return None
@@ -255,8 +259,12 @@ class Scheduler:
         else:
             job.future.set_result(result)
         # The callbacks of the future have submitted the next job by now.
+        call = job.call
         with self._lock:
-            job.call.n_under_way -= 1
+            call.n_ended += 1
+            if call.n_ended == call.n_submitted and call.parent and not call.is_over:
+                # Its caller will go on as soon as it notices.
+                self._expected.add(call)
             self._n_running -= 1
             self._advance()
 

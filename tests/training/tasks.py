@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,3 +54,8 @@ def make_task(
         y_val = (np.arange(n_validation) % n_classes).astype(np.int32)
         validation = Rows(X_val, y_val, normalised(rng.uniform(0.2, 2, size=n_validation)))
     return Task(model, data, validation, batch_size, shuffle, epochs)
+
+
+def with_model(task, **changes):
+    """Change the model of a task."""
+    return replace(task, model=replace(task.model, **changes))

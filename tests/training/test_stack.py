@@ -7,16 +7,13 @@ import pytest
 
 from sknoise.training import _stack
 from sknoise.training._cache import cached_programs, clear_cache
+from sknoise.training._sources import find_sources
 from sknoise.training._stack import train_stack
-from tests.training.tasks import make_task
+from tests.training.tasks import make_task, with_model
 
 
 def flat(weights):
     return np.concatenate([w.ravel() for w in weights])
-
-
-def with_model(task, **changes):
-    return replace(task, model=replace(task.model, **changes))
 
 
 @pytest.mark.parametrize("batch_size", [None, 8])
@@ -72,10 +69,101 @@ def test_the_length_of_calls_changes_no_bit(rng, monkeypatch):
     np.testing.assert_allclose([f["loss"] for _, f in reports], long.history["loss"])
 
 
-def test_tasks_must_agree(rng):
-    task = make_task(rng)
+def check_alone(tasks, together, atol=1e-5):
+    """Check that each member of a stack is what it is alone."""
+    for task, member in zip(tasks, together, strict=True):
+        (alone,) = train_stack([task])
+        assert [w.shape for w in member.state.weights] == task.model.network.weight_shapes
+        np.testing.assert_allclose(
+            flat(member.state.weights), flat(alone.state.weights), atol=atol
+        )
+        assert member.history.keys() == alone.history.keys()
+        for key, figures in alone.history.items():
+            np.testing.assert_allclose(member.history[key], figures, atol=atol)
+        assert (member.state.n_epochs, member.state.n_steps) == (
+            alone.state.n_epochs,
+            alone.state.n_steps,
+        )
+        for ours, theirs in zip(member.state.optimizer, alone.state.optimizer, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=atol)
+
+
+# With Ftrl, a weight that stays at 0 is told from one that is held there.
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "adagrad", "ftrl", "lion", "nadam"])
+def test_members_of_different_width(rng, optimizer):
+    tasks = [
+        make_task(rng, n_features=f, widths=(a, b), key=i, n_validation=9, optimizer=optimizer)
+        for i, (f, a, b) in enumerate([(3, 5, 20), (2, 12, 4), (4, 12, 20)])
+    ]
+    check_alone(tasks, train_stack(tasks))
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softplus", "elu"])
+def test_members_of_different_width_where_silence_is_not_0(rng, activation):
+    # These activations give units of the padding an output even without noise.
+    tasks = [make_task(rng, widths=(w,), key=w, activation=activation) for w in (3, 9)]
+    check_alone(tasks, train_stack(tasks))
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_members_that_share_a_source(rng, batch_size):
+    folds = [make_task(rng, n_rows=n, batch_size=batch_size, n_validation=6) for n in (30, 28)]
+    tasks = [
+        with_model(fold, noise=(level, 2 * level), learning_rate=rate)
+        for fold in folds
+        for level, rate in ((0.0, 0.01), (0.1, 0.01), (0.5, 0.001), (1.0, 0.02))
+    ]
+    assert find_sources(tasks)[1] == [0] * 4 + [1] * 4
+    check_alone(tasks, train_stack(tasks))
+
+
+def test_members_of_different_length(rng):
+    tasks = [make_task(rng, key=i, epochs=n, n_validation=5) for i, n in enumerate((7, 40, 1, 40))]
+    together = train_stack(tasks)
+    assert [len(result.history["loss"]) for result in together] == [7, 40, 1, 40]
+    check_alone(tasks, together)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "nadam"])
+def test_who_goes_on_moves_to_a_smaller_stack(rng, optimizer, monkeypatch):
+    # As if compiling took no time: each end is worth a move.
+    monkeypatch.setattr(_stack, "COMPILE", -1.0)
+    clear_cache()
+    lengths = (5, 30, 12, 30, 12)
+    tasks = [
+        make_task(rng, key=i, widths=(4 + i,), epochs=n, optimizer=optimizer, batch_size=8)
+        for i, n in enumerate(lengths)
+    ]
+    together = train_stack(tasks)
+    assert [program.spec.n_networks for program in cached_programs()] == [5, 4, 2]
+    assert [len(result.history["loss"]) for result in together] == list(lengths)
+    check_alone(tasks, together)
+
+
+def test_who_has_ended_stops_costing(rng):
+    clear_cache()
+    tasks = [make_task(rng, key=i, epochs=5) for i in range(7)] + [make_task(rng, epochs=100_000)]
+    train_stack(tasks)
+    assert [program.spec.n_networks for program in cached_programs()] == [8, 1]
+
+
+def test_a_diverging_member_leaves_the_others_alone(rng):
+    tasks = [
+        make_task(rng, optimizer="sgd", learning_rate=rate, key=i)
+        for i, rate in enumerate((0.01, 1e30, 0.02))
+    ]
+    first, diverged, last = train_stack(tasks)
+    assert not np.isfinite(diverged.history["loss"][-1])
+    assert np.isfinite(flat([*first.state.weights, *last.state.weights])).all()
+    check_alone([tasks[0], tasks[2]], [first, last])
+
+
+@pytest.mark.parametrize(
+    "other", [{"optimizer": "sgd"}, {"batch_size": 8}, {"n_classes": 3}], ids=str
+)
+def test_tasks_must_agree(rng, other):
     with pytest.raises(ValueError, match="must agree"):
-        train_stack([task, replace(task, epochs=task.epochs + 1)])
+        train_stack([make_task(rng), make_task(rng, **other)])
 
 
 def test_a_diverging_task_stops_early(rng):
