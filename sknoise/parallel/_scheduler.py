@@ -212,7 +212,7 @@ class Scheduler:
             self._workers.forget()
             self._progress.close()
 
-    # The next four are called with the lock held.
+    # The next five are called with the lock held.
 
     def _advance(self) -> None:
         """Start what can start: a job that is ready to go on, or else a new one."""
@@ -220,13 +220,10 @@ class Scheduler:
         while self._n_running < self._slots:
             if self._ready:
                 self._ready.popleft().set()
-            elif (job := self._next_job()) is not None:
-                job.call.n_started += 1
-                threading.Thread(target=self._work, args=(job,), name="sknoise-job").start()
-            else:
+            elif (job := self._next_job()) is None or not self._started(job):
                 break
             self._n_running += 1
-        if self._n_running == 0 and not self._expected:
+        if self._n_running <= 0 and not self._expected:
             self._train_waiting()
 
     def _next_job(self) -> Job | None:
@@ -237,6 +234,19 @@ class Scheduler:
                 del self._queued[i]
                 return job
         return None
+
+    def _started(self, job: Job) -> bool:
+        """Start the thread of a job; False where the system gives no more threads for now."""
+        job.call.n_started += 1
+        try:
+            threading.Thread(target=self._work, args=(job,), name="sknoise-job").start()
+        except RuntimeError:
+            job.call.n_started -= 1
+            self._queued.appendleft(job)
+            if self._n_running <= 0 and not self._waiting and not self._training:
+                raise
+            return False
+        return True
 
     def _train_waiting(self) -> None:
         if self._waiting and not self._training:
@@ -258,8 +268,11 @@ class Scheduler:
             job.future.set_exception(error)
         else:
             job.future.set_result(result)
-        # The callbacks of the future have submitted the next job by now.
-        call = job.call
+        finally:
+            # The callbacks of the future have submitted the next job by now.
+            self._end(job.call)
+
+    def _end(self, call: Call) -> None:
         with self._lock:
             call.n_ended += 1
             if call.n_ended == call.n_submitted and call.parent and not call.is_over:

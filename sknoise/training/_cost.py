@@ -9,13 +9,13 @@ from sknoise.training._spec import Spec
 # Seconds, fitted to timings of stacks of many shapes by benchmarks/stacks.py, which prints
 # them anew. Plans need their ratios only, and those hardly differ between machines; that they
 # are constants makes plans, and with them results, repeatable.
-COMPILE = 0.5  # It takes twice that, but as a rule while another stack trains.
-_STEP = 6e-6  # A step of a stack, however small.
+COMPILE = 0.3  # It takes thrice that, but once only: the next search finds the program.
+_STEP = 5e-6  # A step of a stack, however small.
 _NETWORK = 1.2e-6  # A network in it.
-_DRAW = 1.7e-9  # A draw of the noise.
-_MULTIPLY_ADD = 0.02e-9  # One of the forward pass, with its share of the backward pass.
-_UNIT = 0.23e-9  # A unit's output for one row.
-_WEIGHT = 2.2e-9  # The update of a weight.
+_DRAW = 1.8e-9  # A draw of the noise.
+_MULTIPLY_ADD = 0.022e-9  # One of the forward pass, with its share of the backward pass.
+_UNIT = 0.28e-9  # A unit's output for one row.
+_WEIGHT = 1.3e-9  # The update of a weight.
 
 
 def step_seconds(spec: Spec) -> float:

@@ -187,3 +187,22 @@ def test_a_search_over_our_estimator_and_others():
         ours = clone(search).fit(X, Y).cv_results_["mean_test_score"]
     theirs = search.fit(X, Y).cv_results_["mean_test_score"]
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_a_system_that_gives_few_threads(monkeypatch, most):
+    start = threading.Thread.start
+
+    def scarce(thread):
+        jobs = [t for t in threading.enumerate() if t.name == "sknoise-job"]
+        if thread.name == "sknoise-job" and len(jobs) >= most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    if most == 0:
+        with pytest.raises(RuntimeError, match="new thread"):
+            run(fit)
+    else:
+        assert [clf.n_iter_ for clf in run(*[fit] * 8)] == [10] * 8
+    check_all_threads_end()
