@@ -33,10 +33,12 @@ test: check
 	touch $@
 
 oldest: .venv-oldest/installed
-	.venv-oldest/bin/python -m pytest tests/test_classifier_checks.py $(ARGS)
+	.venv-oldest/bin/python -m pytest tests/test_classifier_checks.py \
+		tests/parallel/test_backend.py $(ARGS)
 
 benchmark: $(VENV)/installed
 	$(RUN) benchmarks/speed.py $(ARGS)
+	$(RUN) benchmarks/stacks.py $(ARGS)
 
 clean:
 	rm -rf .venv .venv-oldest .mypy_cache .pytest_cache .ruff_cache *.egg-info

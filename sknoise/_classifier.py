@@ -129,6 +129,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     takes fewer, heavier steps in an epoch. With ``shuffle=False`` and minibatches the rows
     stay in the order given, and duplicates apart.
 
+    Under ``joblib.parallel_config(backend="sknoise")`` the fits of a search, of a
+    cross-validation or of an ensemble train together, in a fraction of the time.
+
     References
     ----------
     Bishop (1995), "Training with noise is equivalent to Tikhonov regularization",

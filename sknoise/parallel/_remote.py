@@ -169,7 +169,8 @@ class _Stored:
     path: str
 
 
-@functools.lru_cache(maxsize=256)
+# Not more, because a mapped file takes space on the disk even after it is deleted.
+@functools.lru_cache(maxsize=32)
 def _stored_rows(path: str) -> Rows:
     """Map a file into memory, once in each process."""
     rows: Rows = joblib.load(path, mmap_mode="r")
@@ -191,7 +192,7 @@ class _FileCarrier(_Carrier):
 
     def _packed(self, rows: Rows) -> _Stored:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="sknoise-")
+            self._folder = tempfile.TemporaryDirectory(prefix="sknoise-", ignore_cleanup_errors=True)
         path = str(Path(self._folder.name) / rows.digest.hex())
         joblib.dump(rows, path)
         return _Stored(path)
