@@ -192,7 +192,9 @@ class _FileCarrier(_Carrier):
 
     def _packed(self, rows: Rows) -> _Stored:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="sknoise-", ignore_cleanup_errors=True)
+            self._folder = tempfile.TemporaryDirectory(
+                prefix="sknoise-", ignore_cleanup_errors=True
+            )
         path = str(Path(self._folder.name) / rows.digest.hex())
         joblib.dump(rows, path)
         return _Stored(path)
