@@ -54,6 +54,8 @@ class Call:
         self.n_submitted = 0
         self.n_started = 0
         self.n_ended = 0
+        # Whether its caller has gone on; that can be before its last thread has ended.
+        self.is_left = False
         self.aborted = False
 
     @property
@@ -141,6 +143,9 @@ class Scheduler:
             if callback is not None:
                 job.future.add_done_callback(callback)
             call.n_submitted += 1
+            if call.parent is not None:
+                # Its first jobs ended while the caller was still submitting others.
+                self._expected.discard(call)
             self._queued.append(job)
             self._advance()
         return job.future
@@ -181,6 +186,7 @@ class Scheduler:
         finally:
             back = threading.Event()
             with self._lock:
+                call.is_left = True
                 self._expected.discard(call)
                 if nested:
                     self._ready.append(back)
@@ -207,6 +213,7 @@ class Scheduler:
     def close(self, call: Call) -> None:
         """End a call; after one from outside, forget what only its jobs needed."""
         with self._lock:
+            call.is_left = True
             self._expected.discard(call)
         if call.parent is None:
             self._workers.forget()
@@ -275,7 +282,8 @@ class Scheduler:
     def _end(self, call: Call) -> None:
         with self._lock:
             call.n_ended += 1
-            if call.n_ended == call.n_submitted and call.parent and not call.is_over:
+            is_done = call.n_ended == call.n_submitted
+            if is_done and call.parent and not call.is_left and not call.is_over:
                 # Its caller will go on as soon as it notices.
                 self._expected.add(call)
             self._n_running -= 1

@@ -179,7 +179,9 @@ def test_a_killed_dask_worker_loses_nothing(local, client):
     pid = next(iter(client.run(os.getpid).values()))
     done = kill_after(2, executor, pid)
     check_agrees(searched(executor), local)
-    assert len(done) == N_STACKS
+    # dask may cancel a stack with the worker, which is then sent again.
+    came_back = [f for f in done if not f.cancelled() and f.exception() is None]
+    assert len(came_back) == N_STACKS
     # The nanny has started another one.
     client.wait_for_workers(2, timeout=120)
     assert pid not in client.run(os.getpid).values()
