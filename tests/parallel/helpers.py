@@ -1,7 +1,10 @@
-"""A look at the threads that are left, and into other processes."""
+"""A look at the threads that are left, and into other processes; and Ctrl-C."""
 
+import os
+import signal
 import threading
 import time
+from contextlib import contextmanager
 
 from sknoise.parallel import _remote
 
@@ -17,3 +20,17 @@ def check_all_threads_end():
 def n_files_read():
     """Give how many files of data this process has read."""
     return _remote._stored_rows.cache_info().misses
+
+
+@contextmanager
+def ctrl_c_after(seconds):
+    """Interrupt the main thread after a while."""
+    # A shell that starts the tests in the background has them ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, before)

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import pickle
 import signal
-import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import joblib
@@ -16,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sknoise import NoisyMLPClassifier
 from sknoise.parallel import _remote
-from tests.parallel.helpers import check_all_threads_end, n_files_read
+from tests.parallel.helpers import check_all_threads_end, ctrl_c_after, n_files_read
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -220,9 +219,8 @@ class Stuck(Executor):
 
 def test_ctrl_c_cancels_what_waits_elsewhere():
     executor = Stuck()
-    interrupt = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
     with (
+        ctrl_c_after(3),
         joblib.parallel_config(backend="sknoise", executor=executor),
         pytest.raises(KeyboardInterrupt),
     ):

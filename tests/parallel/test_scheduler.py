@@ -1,7 +1,6 @@
 """Nothing waits for ever: errors, Ctrl-C, jobs that wait for each other, nested calls."""
 
 import multiprocessing
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sknoise import NoisyMLPClassifier
 from sknoise.parallel import _scheduler as scheduler_module
 from sknoise.training import _stack
-from tests.parallel.helpers import check_all_threads_end
+from tests.parallel.helpers import check_all_threads_end, ctrl_c_after
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -127,9 +126,11 @@ def test_a_timeout_of_joblib_ends_the_call():
 def test_ctrl_c_ends_the_training(nested):
     fit()  # What compiles now need not be waited for below.
     search = GridSearchCV(clone(CLF).set_params(epochs=10**7), {"noise_hidden": [0, 1]}, cv=2)
-    interrupt = threading.Timer(4, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
-    with joblib.parallel_config(backend="sknoise"), pytest.raises(KeyboardInterrupt):
+    with (
+        ctrl_c_after(4),
+        joblib.parallel_config(backend="sknoise"),
+        pytest.raises(KeyboardInterrupt),
+    ):
         if nested:
             cross_val_score(search, X, Y, cv=2)
         else:
@@ -141,7 +142,8 @@ def test_ctrl_c_ends_the_training(nested):
 
 def test_ctrl_c_ends_the_process():
     code = (
-        "import joblib\n"
+        "import joblib, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from sklearn.datasets import make_circles\n"
         "from sklearn.model_selection import cross_val_score\n"
         "from sknoise import NoisyMLPClassifier\n"
