@@ -81,6 +81,8 @@ class Remote:
         error = trip.error
         if trip.tries < _TRIES:
             try:
+                if trip.tries:
+                    self._carrier.renew()
                 return self._submit(trip.tasks)
             except Exception as refusal:
                 error = refusal
@@ -154,6 +156,9 @@ class _Carrier:
             self._parcels[rows.digest] = self._packed(rows)
         return self._parcels[rows.digest]
 
+    def renew(self) -> None:
+        """Pack anew, from now on, what may be lost."""
+
     def forget(self) -> None:
         """Drop all parcels."""
         self._parcels.clear()
@@ -206,6 +211,10 @@ class _DaskCarrier(_Carrier):
     def __init__(self, client: Any) -> None:
         super().__init__()
         self._client = client
+
+    def renew(self) -> None:
+        # Scattered data cannot be computed again: what needs it would wait for ever.
+        self.forget()
 
     def _packed(self, rows: Rows) -> Any:
         # On every worker from the start, the data outlives the death of one.
