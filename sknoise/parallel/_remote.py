@@ -81,8 +81,6 @@ class Remote:
         error = trip.error
         if trip.tries < _TRIES:
             try:
-                if trip.tries:
-                    self._carrier.renew()
                 return self._submit(trip.tasks)
             except Exception as refusal:
                 error = refusal
@@ -156,9 +154,6 @@ class _Carrier:
             self._parcels[rows.digest] = self._packed(rows)
         return self._parcels[rows.digest]
 
-    def renew(self) -> None:
-        """Pack anew, from now on, what may be lost."""
-
     def forget(self) -> None:
         """Drop all parcels."""
         self._parcels.clear()
@@ -206,20 +201,24 @@ class _FileCarrier(_Carrier):
 
 
 class _DaskCarrier(_Carrier):
-    """Scatters data to all dask workers."""
+    """Makes data the result of a dask task, which dask copies to each worker that needs it."""
 
     def __init__(self, client: Any) -> None:
         super().__init__()
         self._client = client
 
-    def renew(self) -> None:
-        # Scattered data cannot be computed again: what needs it would wait for ever.
-        self.forget()
-
     def _packed(self, rows: Rows) -> Any:
-        # On every worker from the start, the data outlives the death of one.
-        (future,) = self._client.scatter([rows], broadcast=True, hash=False)
-        return future
+        import dask
+
+        # Not scattered: dask cannot make scattered data again that it lost with a worker, and
+        # waits for ever where a worker dies while it is copied to all. It warns of large
+        # arguments because they usually travel with every task; these travel once.
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": sys.maxsize}):
+            return self._client.submit(_same, rows, pure=False)
+
+
+def _same(rows: Rows) -> Rows:
+    return rows
 
 
 def _carrier_for(executor: Executor) -> _Carrier:

@@ -73,14 +73,15 @@ def train_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list
                 if done == tasks[i].epochs or not np.isfinite(history[-1, 0, seat])
             }
             if ended:
-                for i, state in zip(ended.values(), run.states(list(ended)), strict=True):
+                rest = {seat: i for seat, i in seated.items() if seat not in ended}
+                all_leave = bool(rest) and run.is_worth_leaving(list(rest))
+                leaving = seated if all_leave else ended
+                for i, state in zip(leaving.values(), run.states(list(leaving)), strict=True):
                     states[i] = state
-                seated = {seat: i for seat, i in seated.items() if seat not in ended}
-                if seated and run.is_worth_leaving(list(seated)):
+                seated = rest
+                if all_leave:
                     break
         going = list(seated.values())
-        for i, state in zip(going, run.states(list(seated)), strict=True):
-            states[i] = state
     return [
         Result(state, dict(zip(names, np.concatenate(parts).astype(np.float64).T, strict=True)))
         for state, parts in zip(states, histories, strict=True)

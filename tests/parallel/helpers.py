@@ -9,12 +9,17 @@ from contextlib import contextmanager
 from sknoise.parallel import _remote
 
 
-def check_all_threads_end():
-    """Check that soon no thread of ours is left."""
+def check_soon(is_so):
+    """Check that something is so within half a minute."""
     deadline = time.monotonic() + 30
-    while any(thread.name.startswith("sknoise") for thread in threading.enumerate()):
+    while not is_so():
         assert time.monotonic() < deadline, threading.enumerate()
         time.sleep(0.01)
+
+
+def check_all_threads_end():
+    """Check that soon no thread of ours is left."""
+    check_soon(lambda: not any(t.name.startswith("sknoise") for t in threading.enumerate()))
 
 
 def n_files_read():

@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 
 import joblib
 import numpy as np
+import psutil
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_circles
@@ -15,7 +16,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sknoise import NoisyMLPClassifier
 from sknoise.parallel import _remote
-from tests.parallel.helpers import check_all_threads_end, ctrl_c_after, n_files_read
+from sknoise.training._types import Rows
+from tests.parallel.helpers import check_all_threads_end, check_soon, ctrl_c_after, n_files_read
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -121,23 +123,39 @@ def test_large_data_does_not_travel_with_each_stack(client):
     assert max(sizes) < 20_000
 
 
+def keys_fetched(dask_worker):
+    """Give the keys of all that a dask worker got from others."""
+    return [key for entry in dask_worker.transfer_incoming_log for key in entry["keys"]]
+
+
 def test_dask_gets_each_fold_once_on_each_worker(local, client, monkeypatch):
-    scattered = []
-    scatter = client.scatter
+    sent = []
+    submit = client.submit
 
-    def spied(data, **options):
-        futures = scatter(data, **options)
-        scattered.extend(futures)
-        assert all(len(holders) == 2 for holders in client.who_has(futures).values())
-        return futures
+    def spied(fn, *args, **options):
+        future = submit(fn, *args, **options)
+        if fn is _remote._same:
+            sent.append(future)
+        return future
 
-    monkeypatch.setattr(client, "scatter", spied)
+    monkeypatch.setattr(client, "submit", spied)
     check_agrees(searched(client.get_executor()), local)
-    assert len(scattered) == N_FOLDS
+    assert len(sent) == N_FOLDS
+    for fetched in client.run(keys_fetched).values():
+        assert all(fetched.count(future.key) <= 1 for future in sent)
+
+
+def test_dask_does_not_warn_of_large_data(client, recwarn):
+    rows = Rows(*(np.zeros(20_000_000, dtype=np.uint8),) * 3)
+    future = _remote._DaskCarrier(client).parcel(rows)
+    assert future.result().X.size == 20_000_000
+    assert not [w for w in recwarn if "large graph" in str(w.message)]
 
 
 def test_a_nested_search_on_a_cluster(client):
-    run = lambda: cross_val_score(SEARCH, X, Y, cv=2, scoring="neg_log_loss")  # noqa: E731
+    def run():
+        return cross_val_score(SEARCH, X, Y, cv=2, scoring="neg_log_loss")
+
     with joblib.parallel_config(backend="sknoise", executor=client.get_executor(), **BOUNDS):
         ours = run()
     np.testing.assert_allclose(ours, run(), atol=1e-4)
@@ -181,9 +199,7 @@ def test_a_killed_dask_worker_loses_nothing(local, client):
     # dask may cancel a stack with the worker, which is then sent again.
     came_back = [f for f in done if not f.cancelled() and f.exception() is None]
     assert len(came_back) == N_STACKS
-    # The nanny has started another one.
-    client.wait_for_workers(2, timeout=120)
-    assert pid not in client.run(os.getpid).values()
+    check_soon(lambda: not psutil.pid_exists(pid))
 
 
 def test_an_executor_that_takes_nothing(local):

@@ -9,7 +9,7 @@ from scipy.special import expit
 from sknoise.training._stack import train_stack
 from sknoise.training._types import Rows
 from tests.oracles import trainer
-from tests.training.tasks import make_task
+from tests.training.tasks import make_task, with_model
 
 
 def flat(weights):
@@ -100,9 +100,7 @@ def one_linear_unit(rng, a, b, s):
         epochs=1,
     )
     weights = [np.array(w, dtype=np.float32) for w in (a, b, [[1]], [0])]
-    return replace(
-        task, model=replace(task.model, state=replace(task.model.state, weights=weights))
-    )
+    return with_model(task, state=replace(task.model.state, weights=weights))
 
 
 def test_mean_gradient_under_input_noise_is_the_analytic_one(rng):
@@ -129,7 +127,7 @@ def test_near_zero_noise_shrinks_as_ridge(rng):
     # the gradient of (s^2 / 8) |a|^2 (Bishop 1995).
     a, s = np.array([[0.03], [-0.02], [0.05]]), 0.5
     noisy = one_linear_unit(rng, a, [0], s)
-    quiet = replace(noisy, model=replace(noisy.model, noise=(0.0, 0.0)))
+    quiet = with_model(noisy, noise=(0.0, 0.0))
     (still,) = train_stack([quiet])
     clean = flat(quiet.model.state.weights) - flat(still.state.weights)
     mean, error = mean_gradients(noisy, 4096)
