@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from dataclasses import replace
@@ -11,144 +12,333 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknoise._data import check_weights, class_weighted, encode
+from sknoise._callbacks import (
+    CallbackSupportMixin,
+    KerasListener,
+    Listener,
+    SklearnListener,
+    as_keras_callback,
+    fresh_keras_callbacks,
+    reason_against_epochs,
+    train_by_epochs,
+)
 from sknoise._forward import ACTIVATIONS, logits
-from sknoise._parameters import layer_widths, noise_levels, read_optimizer, rows_in_a_step
+from sknoise._noise import (
+    SCHEDULES,
+    feature_deviations,
+    noisy_features,
+    read_noise,
+    schedule_factors,
+)
+from sknoise._parameters import layer_widths, read_optimizer, rows_in_a_step
 from sknoise.parallel import current_job
-from sknoise.training._rows import distinct_rows, rows_as_given
+from sknoise.training._rows import chosen_rows, distinct_rows, held_out, rows_as_given
 from sknoise.training._spec import reason_against_compiling
-from sknoise.training._types import Model, Network, Optimizer, Result, Rows, State, Task
+from sknoise.training._types import (
+    Model,
+    Network,
+    Optimizer,
+    Progress,
+    Result,
+    Rows,
+    State,
+    Stopping,
+    Task,
+)
 
 if TYPE_CHECKING:
     import keras
 
-    from sknoise._keras import NoisyKerasClassifier
+    from sknoise._keras import NoisyKerasClassifier, NoisyKerasRegressor
+
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+# Keras's random initializers.
+_INITIALIZERS = {
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "truncated_normal",
+    "variance_scaling",
+}
 
 
-class BaseNoisyMLP(BaseEstimator):
+class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; subclasses have the constructor and the public methods."""
 
-    classes_: np.ndarray
     history_: dict[str, np.ndarray]
     n_iter_: int
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "nodes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "noise_input": [Interval(Real, 0, None, closed="left")],
-        "noise_hidden": ["array-like", Interval(Real, 0, None, closed="left")],
+        "noise_input": [_NOT_NEGATIVE],
+        "noise_hidden": ["array-like", _NOT_NEGATIVE],
+        "noise_activation": ["array-like", _NOT_NEGATIVE],
+        "noise_weights": ["array-like", _NOT_NEGATIVE],
+        "noise_gradient": [_NOT_NEGATIVE],
+        "noise_target": [_NOT_NEGATIVE],
+        "noise_distribution": [StrOptions({"gaussian", "uniform", "laplace"})],
+        "noise_kind": [StrOptions({"additive", "multiplicative"})],
+        "noise_schedule": [StrOptions({"constant", *SCHEDULES}), callable],
+        "noise_relative": ["boolean"],
+        "noise_free": ["array-like", None],
+        "dropout": ["array-like", Interval(Real, 0, 1, closed="left")],
+        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "alpha": [_NOT_NEGATIVE],
         "activation": [StrOptions(set(ACTIVATIONS))],
+        "initializer": [StrOptions(_INITIALIZERS)],
         "optimizer": [str, dict],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [
+            Interval(Real, 0, None, closed="neither"),
+            dict,
+            HasMethods(["get_config", "__call__"]),
+        ],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
         "shuffle": ["boolean"],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "patience": [Interval(Integral, 0, None, closed="left")],
+        "min_delta": [_NOT_NEGATIVE],
+        "restore_best_weights": ["boolean"],
+        "callbacks": [list, tuple, None],
         "warm_start": ["boolean"],
         "engine": [StrOptions({"auto", "compiled", "keras"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
 
+    def _loss_and_outputs(self) -> tuple[str, int]:
+        """Give Keras's name of the loss, and the number of output units."""
+        raise NotImplementedError
+
+    def _example_targets(self) -> np.ndarray:
+        """Give targets that tell scikeras what there is to predict."""
+        raise NotImplementedError
+
     def _train(
         self,
         X: np.ndarray,
         y: np.ndarray,
-        sample_weight: Any,
+        weight: np.ndarray,
         validation: Rows | None,
         epochs: int,
         going_on: bool,
-    ) -> BaseNoisyMLP:
+        y_given: np.ndarray,
+    ) -> Any:
         """Train on checked data, from new weights or from where the last call ended.
 
         Parameters
         ----------
         X : ndarray of shape (n_rows, n_features), dtype float32
-        y : ndarray of shape (n_rows,)
-            Labels.
-        sample_weight : array-like of shape (n_rows,) or None
+        y : ndarray of shape (n_rows,), dtype int32, or (n_rows, n_outputs), dtype float32
+            Labels, as the indices of their classes; or targets.
+        weight : ndarray of shape (n_rows,), dtype float64
         validation : Rows or None
         epochs : int
         going_on : bool
+        y_given : ndarray
+            The targets as users gave them, for callbacks.
 
         Returns
         -------
         BaseNoisyMLP
             The estimator itself.
         """
-        weight = check_weights("sample_weight", sample_weight, len(X))
-        labels = encode("y", y, self.classes_)
-        weight = class_weighted(self.class_weight, labels, weight, self.classes_)
-        network, noise = self._read_network()
-        optimizer = read_optimizer(self.optimizer)
-        shuffle = bool(self.shuffle)
-        data = distinct_rows(X, labels, weight)
-        batch_size = rows_in_a_step(self.batch_size, len(data))
-        if not shuffle and len(data) > batch_size:
-            data = rows_as_given(X, labels, weight)
+        network = self._read_network()
+        noise = read_noise(self, len(network.sizes) - 2)
+        optimizer = read_optimizer(self.optimizer, self.learning_rate)
+        schedule = schedule_factors(self.noise_schedule, epochs)
+        key = self._fitted.key if going_on else _draw_key(self.random_state)
+        rows, held, batch_size, penalty = self._divided(X, y, weight, validation, key)
+        deviations, feature_scale = self._feature_scale(rows, going_on)
 
         # From here on TensorFlow is needed, and takes its seconds to import.
         from sknoise.training._initial import check_keras, initial_state
 
         check_keras(optimizer)
-        engine = self._choose_engine(optimizer)
+        callbacks = fresh_keras_callbacks(self.callbacks) if self.callbacks else []
+        engine = self._choose_engine(optimizer, callbacks)
         if going_on:
-            key, state = self._fitted.key, self._state(network, optimizer, engine)
+            state = self._state(network, optimizer, engine)
         else:
-            key = _draw_key(self.random_state)
-            state = initial_state(network, key)
-        model = Model(network, optimizer, float(self.learning_rate), noise, key, state)
-        task = Task(model, data, validation, batch_size, shuffle, int(epochs))
-        result, wrapper = self._run(task, engine)
+            state = initial_state(network, key, self.initializer)
+        model = Model(
+            network,
+            optimizer,
+            float(self.learning_rate) if isinstance(self.learning_rate, Real) else math.nan,
+            noise,
+            key,
+            state,
+            feature_scale,
+            penalty,
+            math.inf if self.max_norm is None else float(self.max_norm),
+        )
+        stopping = None
+        if self.early_stopping:
+            rule = (self.monitor, int(self.patience), float(self.min_delta))
+            stopping = Stopping(*rule, bool(self.restore_best_weights))
+        shuffle = bool(self.shuffle)
+        task = Task(model, rows, held, batch_size, shuffle, epochs, schedule, stopping)
+        result, wrapper = self._run(task, engine, callbacks, X, y_given)
         _check_finite(result, self.learning_rate)
-        self._keep(task, result, wrapper, going_on)
+        if going_on:
+            n_epochs = len(result.history["loss"])
+            history = _joined(self.history_, self.n_iter_, result.history, n_epochs)
+            result = replace(result, history=history)
+        for name, value in _attributes(replace(model, state=result.state)).items():
+            setattr(self, name, value)
+        self.history_ = result.history
+        self._wrapper = wrapper
         self._engine = engine
+        self._deviations = deviations
+        if self.callbacks:
+            self.callbacks_ = callbacks
         return self
 
-    def _read_network(self) -> tuple[Network, tuple[float, ...]]:
-        """Read the parameters that describe the network, and the noise at each site."""
-        widths = layer_widths(self.nodes)
-        noise_input = noise_levels("noise_input", self.noise_input, 1)
-        noise_hidden = noise_levels("noise_hidden", self.noise_hidden, len(widths))
-        # One unit is enough for two classes, and needed for one.
-        n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
-        network = Network(
-            sizes=(self.n_features_in_, *widths, n_outputs),
-            activation=self.activation,
-            output="sigmoid" if len(self.classes_) == 2 else "softmax",
-        )
-        return network, noise_input + noise_hidden
+    def _read_network(self) -> Network:
+        """Read the parameters that describe the network."""
+        loss, n_outputs = self._loss_and_outputs()
+        sizes = (self.n_features_in_, *layer_widths(self.nodes), n_outputs)
+        return Network(sizes, self.activation, loss)
 
-    def _run(self, task: Task, engine: str) -> tuple[Result, NoisyKerasClassifier | None]:
+    def _divided(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        validation: Rows | None,
+        key: int,
+    ) -> tuple[Rows, Rows | None, int, float]:
+        """Give the rows to train on, those to validate on, the batch size, and the penalty."""
+        data = distinct_rows(X, y, weight)
+        held = np.zeros(len(data), dtype=bool)
+        if self.early_stopping and validation is None and self.monitor.startswith("val_"):
+            held = held_out(data, self.validation_fraction, key)
+            if not held.any():
+                raise ValueError(
+                    f"early_stopping=True needs rows to validate on, but of {len(data)} distinct "
+                    f"rows validation_fraction={self.validation_fraction} can spare none. Give "
+                    "X_val and y_val, or monitor='loss'."
+                )
+        n_rows = len(data) - int(held.sum())
+        batch_size = rows_in_a_step(self.batch_size, n_rows)
+        if not self.shuffle and n_rows > batch_size:
+            ordered = rows_as_given(X, y, weight)
+            held = np.isin(np.asarray(ordered.keys), np.asarray(data.keys)[held])
+            data = ordered
+        # What a row counts for, were repeated rows given apart.
+        mean_weight = weight.sum() / len(data)
+        if held.any():
+            mean_weight *= data.weight[~held].mean()
+            validation = replace(chosen_rows(data, held), keys=None)
+            data = chosen_rows(data, ~held)
+        penalty = float(self.alpha / (min(batch_size, len(data)) * mean_weight))
+        return data, validation, batch_size, penalty
+
+    def _feature_scale(
+        self, rows: Rows, going_on: bool
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Give the features' standard deviations, and what multiplies the input's noise."""
+        n_features = self.n_features_in_
+        names = getattr(self, "feature_names_in_", None)
+        noisy = noisy_features(self.noise_free, n_features, names)
+        deviations: np.ndarray | None = self._deviations if going_on else None
+        scale = np.ones(n_features)
+        if self.noise_relative:
+            if self.noise_kind == "multiplicative":
+                raise ValueError(
+                    "noise_relative=True needs noise_kind='additive': multiplicative noise is "
+                    "relative to each value already."
+                )
+            if deviations is None:
+                deviations = feature_deviations(rows)
+            scale = deviations
+        if not self.noise_input or (noisy is None and not self.noise_relative):
+            return deviations, None
+        return deviations, (scale if noisy is None else scale * noisy).astype(np.float32)
+
+    def _run(
+        self,
+        task: Task,
+        engine: str,
+        callbacks: list[keras.callbacks.Callback],
+        X: np.ndarray,
+        y: np.ndarray,
+    ) -> tuple[Result, NoisyKerasClassifier | NoisyKerasRegressor | None]:
         """Train; give the scikeras wrapper too, where it did the training."""
+        listeners = self._sklearn_listeners(task, X, y)
         job = current_job()
-        if engine == "compiled" and job is not None:
+        if engine == "compiled" and job is not None and not callbacks and not listeners:
             return job.scheduler.train(job, task, verbose=bool(self.verbose)), None
-        progress = None
-        if self.verbose:
-            from sknoise.training._progress import progress_bar
-
-            progress = progress_bar(task.epochs)
+        progress = self._progress(task)
         if engine == "keras":
+            return self._run_keras(task, callbacks, listeners, progress)
+        if callbacks:
             from sknoise._keras import make_wrapper
 
-            wrapper = make_wrapper(task.model, self.classes_)
-            return wrapper.train(task, progress), wrapper
+            wrapper = make_wrapper(task.model, self._example_targets())
+            listeners.append(KerasListener(callbacks, task, wrapper.model_))
+        if listeners:
+            return train_by_epochs(task, listeners, progress), None
         from sknoise.training._stack import train_stack
 
         return train_stack([task], progress)[0], None
 
-    def _choose_engine(self, optimizer: Optimizer) -> str:
+    def _run_keras(
+        self,
+        task: Task,
+        callbacks: list[keras.callbacks.Callback],
+        listeners: list[Listener],
+        progress: Progress | None,
+    ) -> tuple[Result, NoisyKerasClassifier | NoisyKerasRegressor]:
+        """Train by Keras's own loop."""
+        from sknoise._keras import Reporter, make_wrapper, reason_against_keras
+
+        reason = reason_against_keras(task)
+        if reason is not None:
+            raise ValueError(f"Keras's own loop cannot train this: {reason}.")
+        relays = [as_keras_callback(listener, task.model) for listener in listeners]
+        if progress is not None:
+            relays.append(Reporter(task, progress))
+        wrapper = make_wrapper(task.model, self._example_targets())
+        return wrapper.train(task, [*callbacks, *relays]), wrapper
+
+    def _progress(self, task: Task) -> Progress | None:
+        if not self.verbose:
+            return None
+        from sknoise.training._progress import progress_bar
+
+        return progress_bar(task.epochs)
+
+    def _sklearn_listeners(self, task: Task, X: np.ndarray, y: np.ndarray) -> list[Listener]:
+        """Give who listens for scikit-learn's callbacks, where there are some."""
+        if not hasattr(self, "_init_callback_context"):
+            return []
+        context = self._init_callback_context(max_subtasks=task.epochs)
+        if not getattr(self, "_skl_callbacks", []):
+            return []
+        return [SklearnListener(self, context, X, y, _attributes)]
+
+    def _choose_engine(
+        self, optimizer: Optimizer, callbacks: list[keras.callbacks.Callback]
+    ) -> str:
         """Choose the engine; tell where it is not the one that was hoped for."""
-        reason = reason_against_compiling(optimizer)
+        reason = reason_against_compiling(optimizer) or reason_against_epochs(callbacks)
         if self.engine == "keras" or reason is None:
             return "keras" if self.engine == "keras" else "compiled"
         if self.engine == "compiled":
             raise ValueError(
                 f"engine='compiled' cannot be used: {reason}. Use engine='keras' or another "
-                "optimizer."
+                f"{'callback' if callbacks else 'optimizer'}."
             )
         warnings.warn(
             f"Training by Keras's own, slower loop: {reason}. engine='keras' silences this.",
@@ -172,20 +362,6 @@ class BaseNoisyMLP(BaseEstimator):
             optimizer=before.state.optimizer if same else [],
         )
 
-    def _keep(
-        self, task: Task, result: Result, wrapper: NoisyKerasClassifier | None, going_on: bool
-    ) -> None:
-        """Set the fitted attributes."""
-        history = result.history
-        if going_on:
-            history = _joined(self.history_, self.n_iter_, history, task.epochs)
-        self.coefs_ = result.state.weights[::2]
-        self.intercepts_ = result.state.weights[1::2]
-        self.n_iter_ = result.state.n_epochs
-        self.history_ = history
-        self._fitted = replace(task.model, state=result.state)
-        self._wrapper = wrapper
-
     def _weights(self) -> list[np.ndarray]:
         return [a for pair in zip(self.coefs_, self.intercepts_, strict=True) for a in pair]
 
@@ -195,33 +371,45 @@ class BaseNoisyMLP(BaseEstimator):
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return logits(X, self.coefs_, self.intercepts_, self._fitted.network.activation)
 
-    @property
-    def keras_classifier_(self) -> NoisyKerasClassifier:
-        """The fitted scikeras wrapper around ``model_``, built when first asked for."""
+    def _keras_wrapper(self) -> NoisyKerasClassifier | NoisyKerasRegressor:
+        """Give the scikeras wrapper, built when first asked for."""
         check_is_fitted(self, "coefs_")
         if self._wrapper is None:
             from sknoise._keras import make_wrapper
 
             state = replace(self._fitted.state, weights=self._weights())
-            self._wrapper = make_wrapper(replace(self._fitted, state=state), self.classes_)
+            model = replace(self._fitted, state=state)
+            self._wrapper = make_wrapper(model, self._example_targets())
         return self._wrapper
 
     @property
     def model_(self) -> keras.Sequential:
         """A plain Keras model with the trained weights, built when first asked for."""
-        return self.keras_classifier_.model_
+        return self._keras_wrapper().model_
 
     def __dir__(self) -> list[str]:
         # scikit-learn reads whatever is listed here, for its HTML representation too. Before
         # TensorFlow is imported, that must not build a Keras model.
-        lazy = set() if "tensorflow" in sys.modules else {"keras_classifier_", "model_"}
-        return [name for name in set(object.__dir__(self)) - lazy if hasattr(self, name)]
+        names = set(object.__dir__(self))
+        if "tensorflow" not in sys.modules:
+            names -= {"keras_classifier_", "keras_regressor_", "model_"}
+        return [name for name in names if hasattr(self, name)]
 
     def __getstate__(self) -> dict[str, Any]:
         # Built again when asked for, the Keras objects need not be in a pickle: it then
         # loads and predicts without TensorFlow.
         state: dict[str, Any] = super().__getstate__()
         return state | {"_wrapper": None} if "_wrapper" in state else state
+
+
+def _attributes(model: Model) -> dict[str, Any]:
+    """Give the fitted attributes that a network makes."""
+    return {
+        "coefs_": model.state.weights[::2],
+        "intercepts_": model.state.weights[1::2],
+        "n_iter_": model.state.n_epochs,
+        "_fitted": model,
+    }
 
 
 def _draw_key(random_state: int | np.random.RandomState | None) -> int:
@@ -245,7 +433,7 @@ def _joined(
     }
 
 
-def _check_finite(result: Result, learning_rate: float) -> None:
+def _check_finite(result: Result, learning_rate: Any) -> None:
     """Raise a ValueError where training diverged."""
     loss = result.history["loss"]
     if np.isfinite(loss).all() and all(np.isfinite(w).all() for w in result.state.weights):

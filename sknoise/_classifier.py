@@ -2,112 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from scipy import special
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils.multiclass import _check_partial_fit_first_call
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import validate_data
 
 from sknoise._base import BaseNoisyMLP
-from sknoise._data import check_labels, validation_rows
+from sknoise._callbacks import with_callbacks
+from sknoise._data import (
+    check_labels,
+    check_targets,
+    check_weights,
+    class_weighted,
+    encode,
+    validation_arrays,
+)
+from sknoise._docs import documented
 from sknoise._forward import log_probabilities, probabilities
+from sknoise.training._rows import normalised
+from sknoise.training._types import Rows
+
+if TYPE_CHECKING:
+    import keras
+
+    from sknoise._keras import NoisyKerasClassifier
 
 
+@documented(
+    noise_target=(
+        "Probability that a row's label is drawn anew, uniformly from all classes, in each\n"
+        "        step [4]_. On average over the draws this is label smoothing of the same\n"
+        "        strength; with several labels a row, each is replaced by the toss of a coin."
+    ),
+    and_targets="",
+    alpha="",
+    stratified=", the same of each class,",
+    monitors='{"val_loss", "val_accuracy", "loss", "accuracy"}',
+    targets="labels",
+)
 class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
-    """Multilayer perceptron classifier that is regularised by Gaussian noise.
+    """Multilayer perceptron classifier that is regularised by noise.
 
     While it trains, fresh noise is added to the input and to what each hidden layer
-    computes, before its activation. Prediction is without noise. The network is a Keras
-    model; by default a whole training run is one compiled TensorFlow program.
+    computes, before its activation; and elsewhere, if you say so. Prediction is without
+    noise. The network is a Keras model; by default a whole training run is one compiled
+    TensorFlow program.
 
     Parameters
     ----------
-    nodes : int or sequence of int, default=400
-        Number of units of the hidden layer, or of each of several hidden layers.
-
-    noise_input : float, default=0.1
-        Standard deviation of the noise on the input, in the units of ``X``; 0 is off.
-        Scale the features first, or one level cannot suit them all.
-
-    noise_hidden : float or sequence of float, default=0.1
-        Standard deviation of the noise on the hidden layers, before the activation; one
-        number for all, or one for each layer; 0 is off.
-
-    activation : str, default="relu"
-        Activation of the hidden layers, by Keras's name.
-
-    optimizer : str or dict, default="adam"
-        Any Keras optimizer by its name, or with arguments as Keras serialises it:
-        ``{"class_name": "SGD", "config": {"momentum": 0.9}}``.
-
-    learning_rate : float, default=0.001
-        Learning rate of the optimizer.
-
-    epochs : int, default=200
-        Number of passes over the training data.
-
-    batch_size : int, "auto" or None, default="auto"
-        Number of distinct rows in a step of the optimizer; a step takes all rows where
-        there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
-        least 4 and at most 256; None is all rows.
-
-    shuffle : bool, default=True
-        Whether each epoch splits the rows into new minibatches. If False, the minibatches
-        follow the order of the rows.
+    %(parameters)s
 
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes as ``{label: weight}``, 1 where none is given. "balanced"
-        gives all classes the same total weight, sample weights counted in.
+        gives all classes the same total weight, sample weights counted in. Not with several
+        labels a row.
 
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from where the last call ended, optimizer and noise
-        included: twice 100 epochs are 200 epochs, to the last bit. With another optimizer
-        or engine than the last time, the optimizer starts anew.
-
-    engine : {"auto", "compiled", "keras"}, default="auto"
-        "compiled" trains in one compiled program, "keras" by Keras's own loop with Keras's
-        own noise layers, some hundred times slower on small data. "auto" takes "compiled"
-        where it can, and otherwise warns and takes "keras".
-
-    random_state : int, RandomState instance or None, default=None
-        Determines initial weights, noise and minibatches. An int gives the same model at
-        every fit. None takes fresh entropy from the operating system, so that fitting
-        leaves NumPy's global state alone.
-
-    verbose : int, default=0
-        Whether to show a progress bar over the epochs.
+    %(more_parameters)s
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The class labels.
-
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features; only where all of them are strings.
-
-    n_iter_ : int
-        Number of epochs done.
+        The class labels; with several labels a row, their numbers.
 
     history_ : dict of str to ndarray of shape (n_iter_,)
         ``loss`` and ``accuracy`` of each epoch, and ``val_loss`` and ``val_accuracy`` where
-        validation data was given. As Keras reports them, the training figures are means
+        there was validation data. As Keras reports them, the training figures are means
         over the steps of the epoch, *with the noise on*; the validation figures are
         computed after the epoch, without noise. All are weighted means. Epochs that were
-        trained without validation data, in a warm start, have NaN there.
+        trained without validation data, in a warm start, have NaN there. With several labels
+        a row, the accuracy is that of the single labels.
 
-    coefs_ : list of ndarray of shape (n_inputs, n_units), dtype float32
-        Kernel of each layer.
-
-    intercepts_ : list of ndarray of shape (n_units,), dtype float32
-        Bias of each layer.
-
-    model_ : keras.Sequential
-        A plain Keras model with the trained weights, built when first asked for.
+    %(attributes)s
 
     keras_classifier_ : scikeras.wrappers.KerasClassifier
         The fitted scikeras wrapper around ``model_``, built when first asked for. Trained
@@ -115,30 +87,21 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     See Also
     --------
+    NoisyMLPRegressor : The same for numbers.
     sklearn.neural_network.MLPClassifier : scikit-learn's perceptron, without noise.
 
     Notes
     -----
     Two classes give one output unit with a sigmoid and binary cross-entropy, more give a
-    softmax and categorical cross-entropy. Training is in float32, prediction in float64.
-
-    Every draw of the noise is a pure function of the network's key, the site, the step,
-    the content of the row and the unit. So equal rows with equal labels get equal noise,
-    and train as one row of their summed weight: a row of weight 2 is exactly that row
-    twice, and the order of the rows does not matter. Data full of duplicates therefore
-    takes fewer, heavier steps in an epoch. With ``shuffle=False`` and minibatches the rows
-    stay in the order given, and duplicates apart.
-
-    Under ``joblib.parallel_config(backend="sknoise")`` the fits of a search, of a
-    cross-validation or of an ensemble train together, in a fraction of the time.
+    softmax and categorical cross-entropy, several labels a row give a sigmoid each.
+    %(notes)s
 
     References
     ----------
-    Bishop (1995), "Training with noise is equivalent to Tikhonov regularization",
-    Neural Computation 7(1), 108-116.
+    %(references)s
 
-    Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3",
-    SC '11.
+    .. [4] Xie, Wang, Wei, Wang and Tian (2016), "DisturbLabel: regularizing CNN on the loss
+       layer", CVPR.
 
     Examples
     --------
@@ -154,20 +117,49 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     True
     """
 
+    classes_: np.ndarray
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseNoisyMLP._parameter_constraints,
+        "noise_target": [Interval(Real, 0, 1, closed="both")],
+        "monitor": [StrOptions({"val_loss", "val_accuracy", "loss", "accuracy"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
     def __init__(
         self,
         nodes: int | Sequence[int] = 400,
         *,
         noise_input: float = 0.1,
         noise_hidden: float | Sequence[float] = 0.1,
+        noise_activation: float | Sequence[float] = 0.0,
+        noise_weights: float | Sequence[float] = 0.0,
+        noise_gradient: float = 0.0,
+        noise_target: float = 0.0,
+        noise_distribution: str = "gaussian",
+        noise_kind: str = "additive",
+        noise_schedule: str | Callable[[float], float] = "constant",
+        noise_relative: bool = False,
+        noise_free: Sequence[Any] | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        max_norm: float | None = None,
+        alpha: float = 0.0,
         activation: str = "relu",
+        initializer: str = "glorot_uniform",
         optimizer: str | dict[str, Any] = "adam",
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,
         epochs: int = 200,
         batch_size: int | str | None = "auto",
         shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        monitor: str = "val_loss",
+        patience: int = 10,
+        min_delta: float = 0.0,
+        restore_best_weights: bool = True,
         class_weight: dict[Any, float] | str | None = None,
         warm_start: bool = False,
+        callbacks: list[keras.callbacks.Callback] | None = None,
         engine: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -175,18 +167,39 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         self.nodes = nodes
         self.noise_input = noise_input
         self.noise_hidden = noise_hidden
+        self.noise_activation = noise_activation
+        self.noise_weights = noise_weights
+        self.noise_gradient = noise_gradient
+        self.noise_target = noise_target
+        self.noise_distribution = noise_distribution
+        self.noise_kind = noise_kind
+        self.noise_schedule = noise_schedule
+        self.noise_relative = noise_relative
+        self.noise_free = noise_free
+        self.dropout = dropout
+        self.max_norm = max_norm
+        self.alpha = alpha
         self.activation = activation
+        self.initializer = initializer
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.epochs = epochs
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.monitor = monitor
+        self.patience = patience
+        self.min_delta = min_delta
+        self.restore_best_weights = restore_best_weights
         self.class_weight = class_weight
         self.warm_start = warm_start
+        self.callbacks = callbacks
         self.engine = engine
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -204,14 +217,15 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         ----------
         X : array-like of shape (n_samples, n_features)
             Training data.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels of any type. A single class is allowed, and is what will be
-            predicted.
+            predicted. Or an indicator matrix of several labels a row, 0 or 1.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights, 0 or larger. Only their ratios matter.
+            Weights, 0 or larger. But for ``alpha``, only their ratios matter.
         X_val : array-like of shape (n_val, n_features) or None, default=None
-            Validation data, for ``history_`` alone: it does not change the training.
-        y_val : array-like of shape (n_val,) or None, default=None
+            Validation data, for ``history_`` and early stopping; without that, it does not
+            change the training.
+        y_val : array-like of shape (n_val,) or (n_val, n_labels), or None, default=None
             Class labels of the validation data.
         sample_weight_val : array-like of shape (n_val,) or None, default=None
             Weights of the validation data.
@@ -227,23 +241,22 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             If a parameter or the data cannot be used, before any training; or if the loss
             does not stay finite.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse, or one of ``callbacks`` is no Keras callback.
         """
         going_on = self.warm_start and hasattr(self, "coefs_")
-        X, y = validate_data(self, X, y, dtype=np.float32, reset=not going_on)
-        y = check_labels(y)
-        classes = np.unique(y)
-        if going_on:
-            if not np.array_equal(classes, self.classes_):
-                raise ValueError(
-                    "warm_start=True needs the classes of the last call to fit, "
-                    f"{self.classes_}, but y has {classes}."
-                )
-        else:
+        X, y = self._checked(X, y, reset=not going_on)
+        classes = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
+        if not going_on:
             self.classes_ = classes
-        validation = validation_rows(self, X_val, y_val, sample_weight_val, classes)
-        return self._train(X, y, sample_weight, validation, self.epochs, going_on)
+        elif not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                "warm_start=True needs the classes of the last call to fit, "
+                f"{self.classes_}, but y has {classes}."
+            )
+        validation = self._validation(X_val, y_val, sample_weight_val, y.ndim == 2)
+        return self._fit(X, y, sample_weight, validation, self.epochs, going_on)
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -269,13 +282,17 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Raises
         ------
         ValueError
-            As in ``fit``; or if classes are missing at the first call, or others later.
+            As in ``fit``; or if classes are missing at the first call, or others later; or
+            if ``early_stopping`` is on, which needs more than one epoch.
         """
+        if self.early_stopping:
+            raise ValueError("early_stopping=True needs fit: partial_fit trains for one epoch.")
         going_on = hasattr(self, "coefs_")
-        X, y = validate_data(self, X, y, dtype=np.float32, reset=not going_on)
-        y = check_labels(y)
+        X, y = self._checked(X, y, reset=not going_on)
+        if y.ndim == 2 and classes is None:
+            classes = np.arange(y.shape[1])
         _check_partial_fit_first_call(self, classes)
-        return self._train(X, y, sample_weight, None, 1, going_on)
+        return self._fit(X, y, sample_weight, None, 1, going_on)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict class labels.
@@ -287,7 +304,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
 
         Raises
         ------
@@ -296,8 +313,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         ValueError
             If ``X`` has other features than in ``fit``, or is not finite.
         """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        p = self.predict_proba(X)
+        return (p > 0.5).astype(int) if self._multilabel else self.classes_[p.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
@@ -310,14 +327,16 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), dtype float64
-            Columns in the order of ``classes_``.
+            Columns in the order of ``classes_``. With several labels a row, the probability
+            of each, which do not sum to 1.
 
         Raises
         ------
         NotFittedError, ValueError
             As in ``predict``.
         """
-        return probabilities(self._logits(X), self._fitted.network.output)
+        z = self._logits(X)
+        return special.expit(z) if self._multilabel else probabilities(z, self._output)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of the probability of each class.
@@ -337,4 +356,81 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         NotFittedError, ValueError
             As in ``predict``.
         """
-        return log_probabilities(self._logits(X), self._fitted.network.output)
+        z = self._logits(X)
+        return special.log_expit(z) if self._multilabel else log_probabilities(z, self._output)
+
+    @property
+    def keras_classifier_(self) -> NoisyKerasClassifier:
+        """The fitted scikeras wrapper around ``model_``, built when first asked for."""
+        return self._keras_wrapper()
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    @property
+    def _output(self) -> str:
+        return self._fitted.network.output
+
+    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Check data; give labels, or an indicator matrix as float32."""
+        X, y = validate_data(self, X, y, dtype=np.float32, reset=reset, multi_output=True)
+        return X, self._checked_labels("y", y)
+
+    def _checked_labels(self, name: str, y: Any) -> np.ndarray:
+        if type_of_target(y, input_name=name) == "multilabel-indicator":
+            return check_targets(name, y)
+        return check_labels(y)
+
+    def _validation(self, X: Any, y: Any, weight: Any, multilabel: bool) -> Rows | None:
+        """Check validation data."""
+        arrays = validation_arrays(self, X, y, weight)
+        if arrays is None:
+            return None
+        rows, y, weight = arrays
+        y = self._checked_labels("y_val", y)
+        if multilabel and y.shape != (len(rows), len(self.classes_)):
+            raise ValueError(
+                f"y_val has the shape {y.shape}; as y has, it needs {len(self.classes_)} columns."
+            )
+        return Rows(rows, self._encoded("y_val", y, multilabel), normalised(weight))
+
+    def _encoded(self, name: str, y: np.ndarray, multilabel: bool) -> np.ndarray:
+        return y if multilabel else encode(name, y, self.classes_)
+
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: Any,
+        validation: Rows | None,
+        epochs: int,
+        going_on: bool,
+    ) -> NoisyMLPClassifier:
+        """Train on checked data, from new weights or from where the last call ended."""
+        self._multilabel = y.ndim == 2
+        weight = check_weights("sample_weight", sample_weight, len(X))
+        labels = self._encoded("y", y, self._multilabel)
+        if not self._multilabel:
+            weight = class_weighted(self.class_weight, labels, weight, self.classes_)
+        elif self.class_weight is not None:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} has no meaning where a row has several "
+                "labels; use None, or sample_weight."
+            )
+        return self._train(X, labels, weight, validation, int(epochs), going_on, y)
+
+    def _loss_and_outputs(self) -> tuple[str, int]:
+        n_classes = len(self.classes_)
+        if self._multilabel:
+            return "binary_crossentropy", n_classes
+        # One unit is enough for two classes, and needed for one.
+        if n_classes == 2:
+            return "binary_crossentropy", 1
+        return "categorical_crossentropy", n_classes
+
+    def _example_targets(self) -> np.ndarray:
+        if self._multilabel:
+            return np.eye(2, len(self.classes_), dtype=int)
+        return self.classes_

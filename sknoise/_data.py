@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
-
-from sknoise.training._rows import normalised
-from sknoise.training._types import Rows
+from sklearn.utils.validation import _num_samples, validate_data
 
 
 def check_weights(name: str, weight: Any, n_rows: int) -> np.ndarray:
@@ -138,25 +135,26 @@ def class_weighted(
     return weight
 
 
-def validation_rows(
-    estimator: Any, X: Any, y: Any, weight: Any, classes: np.ndarray
-) -> Rows | None:
-    """Read validation data.
+def validation_arrays(
+    estimator: Any, X: Any, y: Any, weight: Any
+) -> tuple[np.ndarray, Any, np.ndarray] | None:
+    """Read validation data, all but the targets.
 
     Parameters
     ----------
     estimator : estimator
         It has seen the training data, and so knows the number and names of features.
     X : array-like of shape (n_rows, n_features) or None
-    y : array-like of shape (n_rows,) or None
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs), or None
     weight : array-like of shape (n_rows,) or None
-    classes : ndarray of shape (n_classes,)
-        The labels.
 
     Returns
     -------
-    Rows or None
-        None where there is no validation data.
+    X : ndarray of shape (n_rows, n_features), dtype float32
+    y : array-like
+        As it was given, but that it has as many rows.
+    weight : ndarray of shape (n_rows,), dtype float64
+        None in place of all three where there is no validation data.
 
     Raises
     ------
@@ -176,8 +174,33 @@ def validation_rows(
             f"X_val has {rows.shape[1]} features, but X has {estimator.n_features_in_}."
         )
     validate_data(estimator, X, reset=False, skip_check_array=True)
-    labels = check_labels(y)
-    if len(labels) != len(rows):
-        raise ValueError(f"y_val has {len(labels)} labels, but X_val has {len(rows)} rows.")
-    weights = check_weights("sample_weight_val", weight, len(rows))
-    return Rows(rows, encode("y_val", labels, classes), normalised(weights))
+    if _num_samples(y) != len(rows):
+        raise ValueError(f"y_val has {_num_samples(y)} rows, but X_val has {len(rows)}.")
+    return rows, y, check_weights("sample_weight_val", weight, len(rows))
+
+
+def check_targets(name: str, y: Any) -> np.ndarray:
+    """Read targets that are numbers, or indicators of several labels.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+
+    Returns
+    -------
+    ndarray of the same shape, dtype float32
+
+    Raises
+    ------
+    ValueError
+        If it has other axes, or is not finite.
+    """
+    y = check_array(y, ensure_2d=False, dtype=np.float32, input_name=name)
+    if y.ndim > 2:
+        raise ValueError(
+            f"{name} has {y.ndim} axes; targets have one, or two for several outputs."
+        )
+    # A column is a vector, as everywhere in scikit-learn.
+    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y

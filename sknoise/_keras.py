@@ -6,73 +6,115 @@ from typing import Any
 
 import keras
 import numpy as np
-from scikeras.wrappers import KerasClassifier
+from scikeras.wrappers import BaseWrapper, KerasClassifier, KerasRegressor
 
-from sknoise.noise._layer import gaussian_noise
-from sknoise.training._types import (
-    HISTORY_KEYS,
-    Model,
-    Network,
-    Progress,
-    Result,
-    State,
-    Task,
-)
+from sknoise.noise._layer import noise_layer
+from sknoise.noise._sites import Site
+from sknoise.training._types import Model, Progress, Result, State, Stopping, Task
+
+# What exists in the compiled program only.
+_ONLY_COMPILED = {
+    "weights": "noise_weights",
+    "gradient": "noise_gradient",
+    "target": "noise_target",
+}
 
 
-def build_model(
-    network: Network, noise: tuple[float, ...], seed: np.random.SeedSequence
-) -> keras.Sequential:
+# Keras's figure "loss" has the penalty in it; where there is one, this has not.
+_PURE_LOSS = "pure_loss"
+
+
+def reason_against_keras(task: Task) -> str | None:
+    """Say why Keras's own loop cannot train a task; None where it can."""
+    for site in task.model.noise.levels:
+        if site.kind in _ONLY_COMPILED:
+            return f"it has no {_ONLY_COMPILED[site.kind]}"
+    return None if task.schedule is None else "it has no noise_schedule but 'constant'"
+
+
+def build_model(model: Model, seed: tuple[int, ...]) -> keras.Sequential:
     """Build the Keras model of a network, not yet compiled.
 
     Parameters
     ----------
-    network : Network
-        Sizes and activations.
-    noise : tuple of float
-        Standard deviation at each site; no layer where it is 0.
-    seed : numpy.random.SeedSequence
+    model : Model
+        Network and noise.
+    seed : tuple of int
         Seed of the noise layers.
 
     Returns
     -------
     keras.Sequential
     """
-    seeds = seed.generate_state(len(noise)).tolist()
+    network = model.network
     n_features, *widths, n_outputs = network.sizes
-    model = keras.Sequential([keras.Input((n_features,))])
-    if noise[0]:
-        model.add(gaussian_noise(noise[0], seeds[0], name="noise_input", dtype="float32"))
+    layers = [keras.Input((n_features,)), *_noise_at(Site("input"), "noise_input", model, seed)]
     for i, width in enumerate(widths, start=1):
         name = f"hidden_{i}"
-        if noise[i]:
-            model.add(_dense(width, None, name))
-            model.add(gaussian_noise(noise[i], seeds[i], name=f"noise_{name}", dtype="float32"))
-            activation = keras.layers.Activation
-            model.add(activation(network.activation, name=f"activation_{i}", dtype="float32"))
+        before = _noise_at(Site("hidden", i), f"noise_{name}", model, seed)
+        if before:
+            activation = keras.layers.Activation(
+                network.activation, name=f"activation_{i}", dtype="float32"
+            )
+            layers += [_dense(width, None, name, model), *before, activation]
         else:
-            model.add(_dense(width, network.activation, name))
-    model.add(_dense(n_outputs, network.output, "output"))
-    return model
+            layers.append(_dense(width, network.activation, name, model))
+        layers += _noise_at(Site("activation", i), f"noise_activation_{i}", model, seed)
+        layers += _noise_at(Site("dropout", i), f"dropout_{i}", model, seed)
+    return keras.Sequential([*layers, _dense(n_outputs, network.output, "output", model)])
 
 
-def _dense(units: int, activation: str | None, name: str) -> keras.layers.Dense:
+def _noise_at(
+    site: Site, name: str, model: Model, seed: tuple[int, ...]
+) -> list[keras.layers.Layer]:
+    """Make the layer of a site; none where there is no noise."""
+    noise = model.noise
+    level = noise.levels.get(site)
+    if level is None:
+        return []
+    # A seed of its own for each site, whatever other sites there are.
+    (own,) = np.random.SeedSequence([*seed, site.number]).generate_state(1).tolist()
+    if site.kind == "dropout":
+        return [keras.layers.Dropout(level, seed=own, name=name, dtype="float32")]
+    scale: Any = model.feature_scale if site.kind == "input" else None
+    layer = noise_layer(
+        level, own, noise.distribution, noise.multiplicative, scale, name=name, dtype="float32"
+    )
+    return [layer]
+
+
+def _dense(units: int, activation: str | None, name: str, model: Model) -> keras.layers.Dense:
     # The initial weights are replaced by ours: a seed keeps Keras's global one untouched.
     initializer = keras.initializers.GlorotUniform(seed=0)
+    # Made only where they act, for a plain model otherwise.
+    constraint = keras.constraints.MaxNorm(model.max_norm) if np.isfinite(model.max_norm) else None
+    regularizer = keras.regularizers.L2(model.penalty / 2) if model.penalty else None
     return keras.layers.Dense(
-        units, activation, kernel_initializer=initializer, name=name, dtype="float32"
+        units,
+        activation,
+        kernel_initializer=initializer,
+        kernel_constraint=constraint,
+        kernel_regularizer=regularizer,
+        name=name,
+        dtype="float32",
     )
 
 
-class NoisyKerasClassifier(KerasClassifier):
-    """A scikeras classifier of our network.
+def _keras_loss(model: Model) -> str:
+    # Our labels are indices of classes.
+    name = model.network.loss
+    return "sparse_categorical_crossentropy" if name == "categorical_crossentropy" else name
+
+
+class _NoisyKeras(BaseWrapper):
+    """What the scikeras wrappers of our networks share.
 
     Parameters
     ----------
     blueprint : Model
         Network, noise, optimizer, key and weights.
     **kwargs
-        Parameters of ``scikeras.wrappers.KerasClassifier``.
+        Parameters of the scikeras wrapper.
     """
 
     def __init__(self, blueprint: Model, **kwargs: Any) -> None:
@@ -82,28 +124,32 @@ class NoisyKerasClassifier(KerasClassifier):
     def _keras_build_fn(self) -> keras.Sequential:
         blueprint = self.blueprint
         # Another seed at each start, or a continued fit would repeat its noise.
-        seed = np.random.SeedSequence([blueprint.key, blueprint.state.n_steps])
-        model = build_model(blueprint.network, blueprint.noise, seed)
-        binary = blueprint.network.output == "sigmoid"
+        model = build_model(blueprint, (blueprint.key, blueprint.state.n_steps))
+        loss = _keras_loss(blueprint)
+        metrics: list[Any] = list(blueprint.network.figures[1:])
+        if blueprint.network.output == "sigmoid":
+            # Keras would take several labels a row for one label of several classes.
+            metrics = [keras.metrics.BinaryAccuracy("accuracy")]
+        if blueprint.penalty:
+            metrics.append(keras.metrics.MeanMetricWrapper(keras.losses.get(loss), _PURE_LOSS))
         model.compile(
             optimizer=blueprint.optimizer.build(blueprint.learning_rate),
-            loss="binary_crossentropy" if binary else "sparse_categorical_crossentropy",
-            weighted_metrics=["accuracy"],
+            loss=loss,
+            weighted_metrics=metrics,
         )
         model.set_weights(blueprint.state.weights)
         # Built, or a saved model could not load its optimizer.
         model.optimizer.build(model.trainable_variables)
         return model
 
-    def train(self, task: Task, progress: Progress | None) -> Result:
+    def train(self, task: Task, callbacks: list[keras.callbacks.Callback]) -> Result:
         """Train by ``keras.Model.fit``, from the state of the task's model on.
 
         Parameters
         ----------
         task : Task
             What to train.
-        progress : callable or None
-            Called after each epoch.
+        callbacks : list of keras.callbacks.Callback
 
         Returns
         -------
@@ -116,8 +162,9 @@ class NoisyKerasClassifier(KerasClassifier):
         validation = None
         if task.validation is not None:
             rows = task.validation
-            validation = (rows.X, rows.y[:, None], rows.weight)
-        self._fit_callbacks = [_Reporter(progress)]
+            validation = (rows.X, _column(rows.y), rows.weight)
+        early = [] if task.stopping is None else [_early_stopping(task.stopping, task)]
+        self._fit_callbacks = [_Guard(), *early, *callbacks]
         # The hook through which scikeras itself trains; it keeps the wrapper's history.
         self._fit_keras_model(
             _Batches(task),
@@ -131,18 +178,48 @@ class NoisyKerasClassifier(KerasClassifier):
             validation_data=validation,
             validation_batch_size=len(task.validation) if task.validation else None,
         )
-        history = {k: np.array(self.history_[k]) for k in HISTORY_KEYS if k in self.history_}
+        history = {k: np.array(self.history_[_metric(k, task.model)]) for k in task.figures}
+        n_epochs = len(history["loss"])
+        optimizer = [] if early else [v.value.numpy() for v in self._optimizer_variables()]
         ended = State(
             self.model_.get_weights(),
-            [v.value.numpy() for v in self._optimizer_variables()],
-            start.n_epochs + task.epochs,
-            start.n_steps + task.epochs * task.n_batches,
+            optimizer,
+            start.n_epochs + n_epochs,
+            start.n_steps + n_epochs * task.n_batches,
         )
         return Result(ended, history)
 
     def _optimizer_variables(self) -> list[keras.Variable]:
         optimizer = self.model_.optimizer
         return [v for v in optimizer.variables if v is not optimizer._learning_rate]
+
+
+class NoisyKerasClassifier(_NoisyKeras, KerasClassifier):
+    """A scikeras classifier of our network; its parameter ``blueprint`` is our ``Model``."""
+
+
+class NoisyKerasRegressor(_NoisyKeras, KerasRegressor):
+    """A scikeras regressor of our network; its parameter ``blueprint`` is our ``Model``."""
+
+
+def _metric(figure: str, model: Model) -> str:
+    """Give Keras's name of one of our figures."""
+    return figure.replace("loss", _PURE_LOSS) if model.penalty else figure
+
+
+def _early_stopping(rule: Stopping, task: Task) -> keras.callbacks.EarlyStopping:
+    return keras.callbacks.EarlyStopping(
+        monitor=_metric(rule.monitor, task.model),
+        min_delta=rule.min_delta,
+        patience=rule.patience,
+        mode="max" if rule.monitor.endswith("accuracy") else "min",
+        restore_best_weights=rule.restore,
+    )
+
+
+def _column(y: np.ndarray) -> np.ndarray:
+    """Give labels as a column; targets have columns already."""
+    return y[:, None] if y.ndim == 1 else y
 
 
 class _Batches(keras.utils.PyDataset):
@@ -165,7 +242,7 @@ class _Batches(keras.utils.PyDataset):
         size = self._task.batch_size
         rows = self._task.data
         chosen = self._order[index * size : (index + 1) * size]
-        return rows.X[chosen], rows.y[chosen, None], rows.weight[chosen]
+        return rows.X[chosen], _column(rows.y[chosen]), rows.weight[chosen]
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
@@ -178,36 +255,52 @@ class _Batches(keras.utils.PyDataset):
         return np.random.default_rng([self._task.model.key, self._epoch]).permutation(n_rows)
 
 
-class _Reporter(keras.callbacks.Callback):
-    """Tells of each epoch, and stops where the loss is no longer finite."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        super().__init__()
-        self._progress = progress
+class _Guard(keras.callbacks.Callback):
+    """Stops where the loss is no longer finite."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs = logs or {}
-        if self._progress is not None:
-            self._progress(epoch + 1, logs)
-        if not np.isfinite(logs["loss"]):
+        if not np.isfinite((logs or {})["loss"]):
             self.model.stop_training = True
 
 
-def make_wrapper(model: Model, classes: np.ndarray) -> NoisyKerasClassifier:
-    """Make the scikeras classifier of a model.
+class Reporter(keras.callbacks.Callback):
+    """Tells of each epoch.
+
+    Parameters
+    ----------
+    task : Task
+        What is trained.
+    progress : callable
+        Called with the number of epochs done and our figures.
+    """
+
+    def __init__(self, task: Task, progress: Progress) -> None:
+        super().__init__()
+        self._task = task
+        self._progress = progress
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Pass the figures on."""
+        names = {k: _metric(k, self._task.model) for k in self._task.figures}
+        self._progress(epoch + 1, {k: (logs or {})[name] for k, name in names.items()})
+
+
+def make_wrapper(model: Model, y: np.ndarray) -> NoisyKerasClassifier | NoisyKerasRegressor:
+    """Make the scikeras wrapper of a model.
 
     Parameters
     ----------
     model : Model
         The model, with its weights.
-    classes : ndarray of shape (n_classes,)
-        The labels.
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Some targets: all labels that there are, or numbers of the right shape.
 
     Returns
     -------
-    NoisyKerasClassifier
+    NoisyKerasClassifier or NoisyKerasRegressor
         Initialised: it predicts, and can be trained further.
     """
-    wrapper = NoisyKerasClassifier(model)
-    # One row for each class tells scikeras of the labels and the number of features.
-    return wrapper.initialize(np.zeros((len(classes), model.network.sizes[0])), classes)
+    classifies = model.network.output in ("sigmoid", "softmax")
+    wrapper = (NoisyKerasClassifier if classifies else NoisyKerasRegressor)(model)
+    # The rows tell scikeras of the targets and the number of features.
+    return wrapper.initialize(np.zeros((len(y), model.network.sizes[0])), y)

@@ -41,17 +41,29 @@ def layer_widths(nodes: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(int(w) for w in widths)
 
 
-def noise_levels(name: str, noise: float | Sequence[float], n_layers: int) -> tuple[float, ...]:
-    """Read a noise parameter that is a float, or one for each layer.
+def per_layer(
+    name: str,
+    value: float | Sequence[float],
+    n_layers: int,
+    allowed: str,
+    layers: str,
+    below: float = math.inf,
+) -> tuple[float, ...]:
+    """Read a parameter that is a float, or one for each layer.
 
     Parameters
     ----------
     name : str
         The parameter's name, for messages.
-    noise : float or sequence of float
-        Standard deviations.
+    value : float or sequence of float
     n_layers : int
         Number of layers.
+    allowed : str
+        Says which values may be used, for messages.
+    layers : str
+        Says how many layers there are, for messages.
+    below : float, default=inf
+        What each value must be smaller than; the smallest is 0.
 
     Returns
     -------
@@ -60,21 +72,19 @@ def noise_levels(name: str, noise: float | Sequence[float], n_layers: int) -> tu
     Raises
     ------
     ValueError
-        If the number of levels is wrong, or one is negative or not finite.
+        If the number of values is wrong, or one cannot be used.
     """
-    levels = _as_tuple(noise)
-    if not isinstance(noise, Real) and len(levels) != n_layers:
+    values = _as_tuple(value)
+    if not isinstance(value, Real) and len(values) != n_layers:
         raise ValueError(
-            f"{name}={noise!r} has {len(levels)} levels, but nodes has {n_layers} hidden "
-            "layer(s): give one number for all layers, or one for each."
+            f"{name}={value!r} has {len(values)} levels, but {layers}: give one number for all, "
+            "or one for each."
         )
-    if not all(isinstance(s, Real) and 0 <= float(s) < np.inf for s in levels):
-        raise ValueError(
-            f"{name}={noise!r} must be a standard deviation: finite, and 0 (off) or larger."
-        )
-    if isinstance(noise, Real):
-        levels *= n_layers
-    return tuple(float(s) for s in levels)
+    if not all(isinstance(v, Real) and 0 <= float(v) < below for v in values):
+        raise ValueError(f"{name}={value!r} must be {allowed}.")
+    if isinstance(value, Real):
+        values *= n_layers
+    return tuple(float(v) for v in values)
 
 
 def rows_in_a_step(batch_size: int | str | None, n_rows: int) -> int:
@@ -99,13 +109,15 @@ def rows_in_a_step(batch_size: int | str | None, n_rows: int) -> int:
     return int(batch_size)
 
 
-def read_optimizer(optimizer: str | Mapping[str, Any]) -> Optimizer:
-    """Read the parameter ``optimizer``.
+def read_optimizer(optimizer: str | Mapping[str, Any], learning_rate: Any = 0.001) -> Optimizer:
+    """Read the parameters ``optimizer`` and ``learning_rate``.
 
     Parameters
     ----------
     optimizer : str or dict
         Keras's name, or a dict of ``class_name`` and ``config`` as Keras serialises it.
+    learning_rate : float, dict or keras.optimizers.schedules.LearningRateSchedule
+        A number is left out: it is no part of the optimizer.
 
     Returns
     -------
@@ -117,8 +129,9 @@ def read_optimizer(optimizer: str | Mapping[str, Any]) -> Optimizer:
     ValueError
         If a dict has other keys, sets the learning rate, or is not plain JSON.
     """
+    schedule = _read_schedule(learning_rate)
     if isinstance(optimizer, str):
-        return Optimizer(optimizer)
+        return Optimizer(optimizer, schedule=schedule)
     known = {"class_name", "config"}
     if "class_name" not in optimizer or not set(optimizer) <= known:
         raise ValueError(
@@ -132,10 +145,30 @@ def read_optimizer(optimizer: str | Mapping[str, Any]) -> Optimizer:
             "learning_rate instead."
         )
     try:
-        return Optimizer(str(optimizer["class_name"]), json.dumps(config, sort_keys=True))
+        name, arguments = str(optimizer["class_name"]), json.dumps(config, sort_keys=True)
     except TypeError as error:
         raise ValueError(
             f"optimizer={optimizer!r} must hold plain numbers, strings, lists and dicts."
+        ) from error
+    return Optimizer(name, arguments, schedule)
+
+
+def _read_schedule(learning_rate: Any) -> str:
+    """Serialise a schedule of the learning rate; "" where it is a number."""
+    if isinstance(learning_rate, Real):
+        return ""
+    if not isinstance(learning_rate, Mapping):
+        # Whoever has a schedule has imported Keras.
+        import keras
+
+        learning_rate = keras.optimizers.schedules.serialize(learning_rate)
+    try:
+        return json.dumps(learning_rate, sort_keys=True)
+    except TypeError as error:
+        raise ValueError(
+            f"learning_rate={learning_rate!r} must be a number, a schedule of "
+            "keras.optimizers.schedules, or such a schedule as a dict of class_name and config, "
+            "of plain numbers and strings."
         ) from error
 
 

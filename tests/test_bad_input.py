@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sknoise import NoisyMLPClassifier
+from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
 from sknoise.training import _stack
 
 X = np.random.default_rng(0).normal(size=(20, 3))
@@ -64,12 +64,105 @@ def no_training(monkeypatch, request):
         ({"class_weight": {0: -1.0}}, r"class_weight=\{0: -1.0\} leaves weights that are neg"),
         ({"class_weight": {0: 0, 1: 0}}, "class_weight=.* all 0"),
         ({"random_state": "seed"}, "'random_state' .* Got 'seed'"),
+        ({"noise_activation": -1}, "'noise_activation' .* Got -1"),
+        ({"noise_weights": (0.1, 0.2, 0.3)}, "noise_weights=.* 3 levels, but there are 2 kernels"),
+        ({"noise_gradient": -1}, "'noise_gradient' .* Got -1"),
+        ({"noise_target": 1.5}, "'noise_target' .* Got 1.5"),
+        ({"noise_distribution": "cauchy"}, "'noise_distribution' .* Got 'cauchy'"),
+        ({"noise_kind": "divided"}, "'noise_kind' .* Got 'divided'"),
+        ({"noise_schedule": "exp"}, "'noise_schedule' .* Got 'exp'"),
+        ({"noise_schedule": lambda f: -f}, "noise_schedule=.* gives -.* must give a finite"),
+        ({"noise_schedule": lambda f: "a lot"}, "gives 'a lot' for the fraction 0"),
+        ({"noise_relative": True, "noise_kind": "multiplicative"}, "needs noise_kind='additive'"),
+        ({"noise_free": [3]}, r"noise_free=\[3\] names 3, but X has the features 0 to 2"),
+        ({"noise_free": [True, False]}, "is a mask of 2 features, but X has 3"),
+        ({"noise_free": ["age"]}, "names 'age', but X has"),
+        ({"dropout": 1}, "'dropout' .* Got 1"),
+        ({"dropout": (0.1, 1.0), "nodes": (5, 5)}, "dropout=.* must be 0 .off. or larger, and"),
+        ({"max_norm": 0}, "'max_norm' .* Got 0"),
+        ({"alpha": -1}, "'alpha' .* Got -1"),
+        ({"initializer": "zeros"}, "'initializer' .* Got 'zeros'"),
+        (
+            {"learning_rate": {"class_name": "Cosine", "config": {}}},
+            "learning_rate=.* not a sched",
+        ),
+        ({"learning_rate": {"class_name": 1j}}, "learning_rate=.* must be a number, a schedule"),
+        ({"monitor": "val_f1"}, "'monitor' .* Got 'val_f1'"),
+        ({"validation_fraction": 1.0}, "'validation_fraction' .* Got 1.0"),
+        ({"patience": -1}, "'patience' .* Got -1"),
+        ({"min_delta": -1}, "'min_delta' .* Got -1"),
+        ({"callbacks": "diary"}, "'callbacks' .* Got 'diary'"),
     ],
     ids=str,
 )
 def test_parameters(parameters, message):
     with pytest.raises(ValueError, match=message):
         NoisyMLPClassifier(**parameters).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"loss": "cubic"}, "'loss' .* Got 'cubic'"),
+        ({"monitor": "val_accuracy"}, "'monitor' .* Got 'val_accuracy'"),
+        ({"noise_target": -1}, "'noise_target' .* Got -1"),
+        ({"loss": "poisson"}, "y has -.*; loss='poisson' needs targets of 0 or larger"),
+    ],
+    ids=str,
+)
+def test_parameters_of_the_regressor(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        NoisyMLPRegressor(**parameters).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"y": np.where(y, np.nan, 1.0)}, "y contains NaN"),
+        ({"y": np.zeros((20, 2, 2))}, "Found array with dim 3"),
+        ({"y": X, "X_val": X, "y_val": X[:, :2]}, r"y_val has the shape \(20, 2\), but y has"),
+        ({"y": y, "X_val": X, "y_val": X}, r"y_val has the shape \(20, 3\), but y has"),
+    ],
+    ids=str,
+)
+def test_data_of_the_regressor(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        NoisyMLPRegressor().fit(**{"X": X} | arguments)
+
+
+LABELS = (X > 0).astype(int)
+
+
+def test_several_labels_a_row():
+    with pytest.raises(ValueError, match="class_weight='balanced' has no meaning"):
+        NoisyMLPClassifier(class_weight="balanced").fit(X, LABELS)
+    with pytest.raises(ValueError, match=r"y_val has the shape \(20,\); .* needs 3 columns"):
+        NoisyMLPClassifier().fit(X, LABELS, X_val=X, y_val=y)
+
+
+def test_early_stopping_needs_rows_and_epochs():
+    clf = NoisyMLPClassifier(early_stopping=True)
+    with pytest.raises(ValueError, match="early_stopping=True needs rows to validate on"):
+        clf.fit(X[:2], y[:2])
+    for estimator in (clf, NoisyMLPRegressor(early_stopping=True)):
+        with pytest.raises(ValueError, match="early_stopping=True needs fit"):
+            estimator.partial_fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"noise_weights": 0.1},
+        {"noise_gradient": 0.1},
+        {"noise_target": 0.1},
+        {"noise_schedule": "linear"},
+    ],
+    ids=str,
+)
+def test_what_keras_has_not_got(options):
+    (name,) = options
+    with pytest.raises(ValueError, match=f"Keras's own loop cannot train this: .* {name}"):
+        NoisyMLPClassifier(engine="keras", **options).fit(X, y)
 
 
 def replaced(value):
@@ -101,7 +194,7 @@ def replaced(value):
         ({"sample_weight_val": np.ones(20)}, "sample_weight_val is given without X_val"),
         ({"X_val": X[:, :2], "y_val": y}, "X_val has 2 features, but X has 3"),
         ({"X_val": replaced(np.nan), "y_val": y}, "X_val contains NaN"),
-        ({"X_val": X, "y_val": y[:5]}, "y_val has 5 labels, but X_val has 20 rows"),
+        ({"X_val": X, "y_val": y[:5]}, "y_val has 5 rows, but X_val has 20"),
         ({"X_val": X, "y_val": y + 1}, r"y_val has the labels \[2\]"),
         ({"X_val": X, "y_val": y, "sample_weight_val": -np.ones(20)}, "sample_weight_val: -1"),
     ],

@@ -1,4 +1,4 @@
-"""The generator: standard normal draws by the counter-based Philox, in TensorFlow ops.
+"""The generator: random draws by the counter-based Philox, in TensorFlow ops.
 
 A draw is a pure function of (network key, site, step, row key, unit). These fill the
 64-bit key and the 128-bit counter of Philox-4x32 one to one, so no two draws share a
@@ -23,7 +23,9 @@ _WEYL = (0x9E3779B9, 0xBB67AE85)
 N_ROUNDS = 7
 
 # The last counter word holds the site above these bits and the block of four units below.
-_SITE_SHIFT = 24
+_SITE_SHIFT = 20
+# The widest place that gets noise.
+MAX_WIDTH = 4 * 2**_SITE_SHIFT
 
 
 # Giles's polynomials, the highest power first.
@@ -87,12 +89,19 @@ def philox_4x32(
     return c0, c1, c2, c3
 
 
-def to_normal(bits: tf.Tensor) -> tf.Tensor:
-    """Turn random 32-bit words into standard normal draws by the quantile function.
+def _midpoint(bits: tf.Tensor) -> tf.Tensor:
+    """Turn random words into numbers in (-1, 1).
 
     The upper 23 bits k choose the midpoint x = (2k + 1) / 2**23 - 1 of one of 2**23 equal
-    cells of (-1, 1). Those midpoints are exact in float32 and never reach -1 or 1, where
-    the quantile is infinite; with 24 bits they would round to them.
+    cells. Those midpoints are exact in float32 and never reach -1 or 1, where quantiles are
+    infinite; with 24 bits they would round to them.
+    """
+    cell = tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.int32)
+    return tf.cast(2 * cell + (1 - 2**23), tf.float32) * 2.0**-23
+
+
+def to_normal(bits: tf.Tensor) -> tf.Tensor:
+    """Turn random 32-bit words into standard normal draws by the quantile function.
 
     Parameters
     ----------
@@ -102,7 +111,7 @@ def to_normal(bits: tf.Tensor) -> tf.Tensor:
     Returns
     -------
     tensor, dtype float32
-        sqrt(2) * erfinv(x), which lies within 5.3 of 0.
+        sqrt(2) * erfinv(x) for x in (-1, 1), which lies within 5.3 of 0.
 
     References
     ----------
@@ -110,13 +119,39 @@ def to_normal(bits: tf.Tensor) -> tf.Tensor:
     these are. ``tf.math.erfinv`` uses them too, but by a logarithm that XLA does not
     vectorise together with the generator: the draws take twice as long.
     """
-    cell = tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.int32)
-    x = tf.cast(2 * cell + (1 - 2**23), tf.float32) * 2.0**-23
+    x = _midpoint(bits)
     # 1 - x and 1 + x are exact, so the product keeps its precision near 0.
     w = -tf.math.log((1 - x) * (1 + x))
     centre = _polynomial(_CENTRE, w - 2.5)
     tail = _polynomial(_TAIL, tf.sqrt(w) - 3)
     return tf.where(w < 5, centre, tail) * x * 2.0**0.5
+
+
+def _to_laplace(bits: tf.Tensor) -> tf.Tensor:
+    """Turn random words into draws from Laplace's distribution, of variance 1."""
+    x = _midpoint(bits)
+    # 1 - |x| is exact, and at least 2**-23.
+    return -tf.sign(x) * tf.math.log(1 - tf.abs(x)) * 2.0**-0.5
+
+
+def _to_uniform(bits: tf.Tensor) -> tf.Tensor:
+    """Turn random words into draws from the symmetric uniform distribution, of variance 1."""
+    return _midpoint(bits) * 3.0**0.5
+
+
+def _to_fraction(bits: tf.Tensor) -> tf.Tensor:
+    """Turn random words into multiples of 2**-24 from 0 to below 1, all equally likely."""
+    cell = tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.int32)
+    return tf.cast(cell, tf.float32) * 2.0**-24
+
+
+# All but the last have mean 0 and variance 1.
+DISTRIBUTIONS = {
+    "gaussian": to_normal,
+    "uniform": _to_uniform,
+    "laplace": _to_laplace,
+    "fraction": _to_fraction,
+}
 
 
 def _polynomial(coefficients: Sequence[float], x: tf.Tensor) -> tf.Tensor:
@@ -126,21 +161,28 @@ def _polynomial(coefficients: Sequence[float], x: tf.Tensor) -> tf.Tensor:
     return value
 
 
-def standard_normal(
-    keys: tf.Tensor, rows: tf.Tensor, step: tf.Tensor, sites: Sequence[tuple[int, int]]
+def draw(
+    keys: tf.Tensor,
+    rows: tf.Tensor,
+    step: tf.Tensor,
+    sites: Sequence[tuple[int, int]],
+    distribution: str = "gaussian",
 ) -> tf.Tensor:
-    """Draw the noise of one training step, at all its sites, for a stack of networks.
+    """Draw the noise of one training step, at some of its sites, for a stack of networks.
 
     Parameters
     ----------
     keys : tensor of shape (n_networks, 2), dtype uint32
         Key of each network.
     rows : tensor of shape (n_networks, n_rows, 2), dtype uint32
-        Keys of the rows that each network sees in this step.
+        Keys of the rows that each network sees in this step; or of the rows of a kernel. The
+        first axis may be 1.
     step : scalar tensor, dtype uint32
         Number of the training step, counted from the first step of the network's life.
     sites : sequence of (int, int)
         Number and width (units) of each place that gets noise.
+    distribution : str, default="gaussian"
+        A key of ``DISTRIBUTIONS``.
 
     Returns
     -------
@@ -158,4 +200,4 @@ def standard_normal(
         tf.where(lane == 0, words[0], words[1]),
         tf.where(lane == 2, words[2], words[3]),
     )
-    return to_normal(bits)
+    return DISTRIBUTIONS[distribution](bits)

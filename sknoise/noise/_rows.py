@@ -8,7 +8,7 @@ import numpy as np
 _BLOCK_BYTES = 2**20
 
 
-def _mix(x: np.ndarray) -> np.ndarray:
+def mix(x: np.ndarray) -> np.ndarray:
     """Mix 64-bit words in place by the SplitMix64 finaliser, a bijection.
 
     References
@@ -50,7 +50,7 @@ def row_keys(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     for start in range(0, n_rows, block):
         rows = np.ascontiguousarray(X[start : start + block]) + np.float32(0)
         words = rows.view(np.uint32) | columns
-        keys[start : start + block] = _mix(words).sum(axis=1, dtype=np.uint64)
+        keys[start : start + block] = mix(words).sum(axis=1, dtype=np.uint64)
     # The label is mixed in after the sum, so that it cannot trade places with a column.
-    keys ^= _mix(y.astype(np.uint64) + np.uint64(1))
-    return _mix(keys)
+    keys ^= mix(y.astype(np.uint64) + np.uint64(1))
+    return mix(keys)

@@ -32,12 +32,11 @@ def step_seconds(spec: Spec) -> float:
     """
     sizes = spec.network.sizes
     rows = spec.batch_size
-    drawn = rows * sum(width for _, width in spec.noise_sites)
     products = rows * sum(a * b for a, b in pairwise(sizes))
     units = rows * sum(sizes)
     weights = spec.network.n_weights
     network = _NETWORK + _MULTIPLY_ADD * products + _UNIT * units + _WEIGHT * weights
-    return _STEP + _DRAW * spec.n_sources * drawn + spec.n_networks * network
+    return _STEP + _DRAW * spec.n_sources * spec.n_draws + spec.n_networks * network
 
 
 def stack_bytes(spec: Spec) -> int:
@@ -58,7 +57,6 @@ def stack_bytes(spec: Spec) -> int:
     # Noise, sum, activation and gradient of each unit; validation needs no gradient.
     validation = min(spec.n_validation_rows, spec.batch_size)
     units = 4 * max(spec.batch_size, validation) * sum(sizes)
-    drawn = spec.batch_size * sum(width for _, width in spec.noise_sites)
     # Features, label, weight and the two words of the key.
     rows = (spec.n_rows + spec.n_validation_rows) * (sizes[0] + 4)
-    return 4 * (spec.n_networks * (weights + units) + spec.n_sources * (drawn + rows))
+    return 4 * (spec.n_networks * (weights + units) + spec.n_sources * (spec.n_draws + rows))

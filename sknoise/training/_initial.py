@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 
 import keras
 import numpy as np
@@ -12,8 +13,8 @@ from sknoise.training._types import Network, Optimizer, State
 
 # The candidates of a search start from the same weights, if random_state is an integer.
 @functools.lru_cache(maxsize=8)
-def initial_state(network: Network, key: int) -> State:
-    """Draw initial weights as Keras's ``Dense`` does: Glorot uniform kernels, biases 0.
+def initial_state(network: Network, key: int, initializer: str = "glorot_uniform") -> State:
+    """Draw initial weights as Keras's ``Dense`` does: random kernels, biases 0.
 
     Parameters
     ----------
@@ -21,6 +22,8 @@ def initial_state(network: Network, key: int) -> State:
         The shapes.
     key : int
         What the weights are a function of.
+    initializer : str, default="glorot_uniform"
+        Keras's name of the kernels' initializer.
 
     Returns
     -------
@@ -31,10 +34,12 @@ def initial_state(network: Network, key: int) -> State:
     Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward
     neural networks".
     """
+    # By class: keras.initializers.get would draw a seed from Python's global generator.
+    draw = getattr(keras.initializers, initializer.title().replace("_", ""))
     shapes = network.weight_shapes
     seeds = np.random.SeedSequence(key).generate_state(len(shapes))
     weights = [
-        keras.initializers.GlorotUniform(seed=int(seed))(shape, dtype="float32").numpy()
+        draw(seed=int(seed))(shape, dtype="float32").numpy()
         if len(shape) == 2
         else np.zeros(shape, dtype=np.float32)
         for shape, seed in zip(shapes, seeds, strict=True)
@@ -69,6 +74,17 @@ def check_keras(optimizer: Optimizer) -> None:
 # so each optimizer is tried once only.
 @functools.lru_cache
 def _check_known(optimizer: Optimizer) -> None:
+    if optimizer.schedule:
+        problem: object = "that is no schedule"
+        try:
+            schedule = keras.optimizers.schedules.deserialize(json.loads(optimizer.schedule))
+        except (ValueError, TypeError, KeyError) as error:
+            problem, schedule = error, None
+        if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+            raise ValueError(
+                f"learning_rate={optimizer.schedule} is not a schedule that Keras "
+                f"{keras.__version__} knows; see keras.optimizers.schedules. Keras says: {problem}"
+            )
     try:
         optimizer.build(0.001)
     except (ValueError, TypeError) as error:

@@ -82,7 +82,8 @@ class _Group:
         spec = replace(
             a,
             network=replace(a.network, sizes=sizes),
-            noisy=tuple(map(max, a.noisy, b.noisy)),
+            sites=tuple(sorted({*a.sites, *b.sites})),
+            options=a.options | b.options,
             n_networks=seats(len(numbers)),
             n_sources=seats(len(sources)),
             n_rows=max(a.n_rows, b.n_rows),

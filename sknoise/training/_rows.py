@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from sknoise.noise._rows import row_keys
+from sknoise.noise._rows import mix, row_keys
 from sknoise.training._types import Rows
 
 
@@ -25,8 +27,8 @@ def distinct_rows(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features), dtype float32
-    y : ndarray of shape (n_rows,), of integers
-        Label of each row, as the index of its class.
+    y : ndarray of shape (n_rows,), of integers, or (n_rows, n_outputs), dtype float32
+        Label of each row, as the index of its class; or its targets.
     weight : ndarray of shape (n_rows,), dtype float64
         Non-negative weights, not all 0.
 
@@ -51,13 +53,52 @@ def rows_as_given(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
     return Rows(X, y, normalised(weight), keys)
 
 
+def held_out(data: Rows, fraction: float, key: int) -> np.ndarray:
+    """Choose rows to validate on, the same fraction of each class.
+
+    Parameters
+    ----------
+    data : Rows
+        Distinct rows.
+    fraction : float
+        Between 0 and 1.
+    key : int
+        64-bit number that the choice is a function of, with the content of the rows.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype bool
+        At least one row of each class is left for training.
+    """
+    assert data.keys is not None
+    rank = np.argsort(mix(data.keys ^ np.uint64(key)), kind="stable")
+    classes = data.y if data.y.ndim == 1 else np.zeros(len(data), dtype=np.int32)
+    held = np.zeros(len(data), dtype=bool)
+    for label in np.unique(classes):
+        members = rank[classes[rank] == label]
+        held[members[: min(math.ceil(fraction * len(members)), len(members) - 1)]] = True
+    return held
+
+
+def chosen_rows(data: Rows, mask: np.ndarray) -> Rows:
+    """Choose rows by a mask; their weights have mean 1 again."""
+    assert data.keys is not None
+    weight = normalised(data.weight[mask].astype(np.float64))
+    return Rows(data.X[mask], data.y[mask], weight, data.keys[mask])
+
+
 def _keyed(
     X: np.ndarray, y: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Leave rows of weight 0 out, and key the others."""
     kept = weight > 0
-    X, y = X[kept], y[kept].astype(np.int32)
-    return X, y, weight[kept], row_keys(X, y)
+    X, y = X[kept], y[kept]
+    if y.ndim == 1:
+        y = y.astype(np.int32)
+        return X, y, weight[kept], row_keys(X, y)
+    # Targets are hashed as further columns.
+    keys = row_keys(np.concatenate([X, y], axis=1), np.zeros(len(y), dtype=np.int32))
+    return X, y, weight[kept], keys
 
 
 def _groups(
@@ -75,4 +116,5 @@ def _groups(
 
 
 def _equal_rows(X: np.ndarray, y: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return (y[a] == y[b]) & (X[a] == X[b]).all(axis=1)
+    same = y[a] == y[b]
+    return (same if y.ndim == 1 else same.all(axis=1)) & (X[a] == X[b]).all(axis=1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from sknoise.noise._sites import Site
 from sknoise.training._types import Network, Optimizer, Task
 
 # Keras optimizers that act element by element, and so train a stack as they train one network.
@@ -30,6 +32,16 @@ _COUPLING_ARGUMENTS = (
     "loss_scale_factor",
     "use_ema",
 )
+
+# The optional inputs of a program, and which tasks need them.
+_NEEDED: dict[str, Callable[[Task], bool]] = {
+    "schedule": lambda task: task.schedule is not None,
+    "stopping": lambda task: task.stopping is not None,
+    "feature_scale": lambda task: task.model.feature_scale is not None,
+    "penalty": lambda task: task.model.penalty > 0,
+    "max_norm": lambda task: task.model.max_norm < math.inf,
+}
+OPTIONS = frozenset(_NEEDED)
 
 # Validation data is passed through the network in blocks of this many rows.
 VALIDATION_BLOCK = 4096
@@ -57,8 +69,14 @@ class Spec:
     network : Network
         Each layer is as wide as that of the widest network of the stack.
     optimizer : Optimizer
-    noisy : tuple of bool
-        Which sites get noise; one that is off costs nothing.
+    sites : tuple of Site
+        The sites with noise; one that has none costs nothing.
+    distribution : str
+        Of the noise.
+    multiplicative : bool
+        Whether noise multiplies.
+    options : frozenset of str
+        Names of those optional ``Inputs`` that there are.
     masked : tuple of bool
         Which sites have units that some of the networks are without.
     n_networks : int
@@ -76,7 +94,10 @@ class Spec:
 
     network: Network
     optimizer: Optimizer
-    noisy: tuple[bool, ...]
+    sites: tuple[Site, ...]
+    distribution: str
+    multiplicative: bool
+    options: frozenset[str]
     masked: tuple[bool, ...]
     n_networks: int
     n_sources: int
@@ -86,10 +107,33 @@ class Spec:
     shuffle: bool
 
     @property
-    def noise_sites(self) -> list[tuple[int, int]]:
-        """Number and width of each site that gets noise."""
-        sizes = self.network.sizes[:-1]
-        return [(i, sizes[i]) for i, on in enumerate(self.noisy) if on]
+    def row_sites(self) -> list[Site]:
+        """The sites whose noise has a draw for each row."""
+        return [site for site in self.sites if site.kind not in ("weights", "gradient")]
+
+    def width(self, site: Site) -> int:
+        """Give how many draws one of the row sites takes for each row."""
+        n_outputs = self.network.sizes[-1]
+        if site.kind == "target":
+            # Whether to draw a label anew, and which; targets that are numbers take one each.
+            return {"sigmoid": 2 * n_outputs, "softmax": 2}.get(self.network.output, n_outputs)
+        return self.network.sizes[site.layer]
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws of a step, for networks of one source."""
+        sizes = self.network.sizes
+        rows = self.batch_size * sum(self.width(site) for site in self.row_sites)
+        noisy = [site.layer for site in self.sites if site.kind == "weights"]
+        kernels = sum(sizes[layer - 1] * sizes[layer] for layer in noisy)
+        gradient = any(site.kind == "gradient" for site in self.sites)
+        return rows + kernels + gradient * self.network.n_weights
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """What the history has."""
+        names = self.network.figures
+        return (*names, *(f"val_{n}" for n in names)) if self.n_validation_rows else names
 
     @property
     def full_batch(self) -> bool:
@@ -118,7 +162,9 @@ def shared_facts(task: Task) -> tuple[object, ...]:
     network, state = task.model.network, task.model.state
     return (
         network.activation,
-        network.output,
+        network.loss,
+        task.model.noise.distribution,
+        task.model.noise.multiplicative,
         network.sizes[-1],
         len(network.sizes),
         task.model.optimizer,
@@ -155,7 +201,10 @@ def spec_of(tasks: Sequence[Task], n_sources: int | None = None) -> Spec:
     return Spec(
         network=replace(first.model.network, sizes=sizes),
         optimizer=first.model.optimizer,
-        noisy=tuple(any(levels) for levels in zip(*(t.model.noise for t in tasks), strict=True)),
+        sites=tuple(sorted({site for task in tasks for site in task.model.noise.levels})),
+        distribution=first.model.noise.distribution,
+        multiplicative=first.model.noise.multiplicative,
+        options=frozenset(name for task in tasks for name in _options(task)),
         masked=tuple(
             any(n.sizes[i] != size for n in networks) for i, size in enumerate(sizes[:-1])
         ),
@@ -166,6 +215,11 @@ def spec_of(tasks: Sequence[Task], n_sources: int | None = None) -> Spec:
         batch_size=padded(n_rows) if full_batch else first.batch_size,
         shuffle=first.shuffle and not full_batch,
     )
+
+
+def _options(task: Task) -> list[str]:
+    """Name the optional inputs that a task needs."""
+    return [name for name, is_needed in _NEEDED.items() if is_needed(task)]
 
 
 def _in_blocks(n_rows: int, size: int) -> int:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 import tensorflow as tf
 
 from sknoise.training._cache import program_for
 from sknoise.training._cost import COMPILE, step_seconds
-from sknoise.training._program import MAX_EPOCHS, Block, Inputs, ProgramState
+from sknoise.training._gather import gather_inputs, gather_schedule, places_in, shaped
+from sknoise.training._inputs import ProgramState, StoppingState
+from sknoise.training._program import MAX_EPOCHS
 from sknoise.training._sources import find_sources
-from sknoise.training._spec import Spec, shared_facts, spec_of
-from sknoise.training._types import HISTORY_KEYS, Network, Progress, Result, Rows, State, Task
+from sknoise.training._spec import shared_facts, spec_of
+from sknoise.training._types import Best, Progress, Result, State, Task
 
 # Length that a call is steered to, in seconds: short enough for Ctrl-C and a progress bar.
 _CALL_SECONDS = 0.25
@@ -43,10 +45,35 @@ def train_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list
     ValueError
         If the tasks do not agree.
     """
+    return [
+        replace(result, state=ended(task, result.state, len(result.history["loss"])))
+        for task, result in zip(tasks, run_stack(tasks, progress), strict=True)
+    ]
+
+
+def run_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list[Result]:
+    """Train as ``train_stack`` does, but leave to the caller what early stopping ends with.
+
+    Parameters
+    ----------
+    tasks, progress
+        As in ``train_stack``.
+
+    Returns
+    -------
+    list of Result
+        The states are the last ones, and hold what early stopping remembers.
+
+    Raises
+    ------
+    ValueError
+        If the tasks do not agree.
+    """
     if len({shared_facts(task) for task in tasks}) != 1:
         raise ValueError("The tasks of a stack must agree in their shared facts.")
-    names = HISTORY_KEYS if tasks[0].validation else HISTORY_KEYS[:2]
+    names = tasks[0].figures
     states = [task.model.state for task in tasks]
+    start = states[0].n_epochs
     histories: list[list[np.ndarray]] = [[] for _ in tasks]
     going = list(range(len(tasks)))
     done, at_once = 0, 1
@@ -56,26 +83,30 @@ def train_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list
         while seated:
             n = min(at_once, min(tasks[i].epochs for i in seated.values()) - done)
             began = time.perf_counter()
-            history = run.advance(n)[:, : len(names)]
+            history = run.advance(n)
             seconds = time.perf_counter() - began
-            done += n
+            done += len(history)
+            stopped = run.stopped()
             for seat, i in seated.items():
-                histories[i].append(history[..., seat])
+                since = stopped[seat] - (start + done) if seat in stopped else 0
+                histories[i].append(history[: len(history) + since, :, seat])
             if progress is not None:
                 figures = history[-1][:, list(seated)].mean(axis=-1)
                 progress(done, dict(zip(names, figures.tolist(), strict=True)))
             # The first calls compile, and so say too little: never grow more than eightfold.
             fitting = int(n * min(8.0, _CALL_SECONDS / seconds)) if n == at_once else n
             at_once = min(max(fitting, 1), MAX_EPOCHS)
-            ended = {
+            leaving = {
                 seat: i
                 for seat, i in seated.items()
-                if done == tasks[i].epochs or not np.isfinite(history[-1, 0, seat])
+                if done == tasks[i].epochs
+                or seat in stopped
+                or not np.isfinite(history[-1, 0, seat])
             }
-            if ended:
-                rest = {seat: i for seat, i in seated.items() if seat not in ended}
+            if leaving:
+                rest = {seat: i for seat, i in seated.items() if seat not in leaving}
                 all_leave = bool(rest) and run.is_worth_leaving(list(rest))
-                leaving = seated if all_leave else ended
+                leaving = seated if all_leave else leaving
                 for i, state in zip(leaving.values(), run.states(list(leaving)), strict=True):
                     states[i] = state
                 seated = rest
@@ -90,7 +121,36 @@ def train_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list
 
 def _went_on(task: Task, state: State, done: int) -> Task:
     """Give what is left of a task after some epochs."""
-    return replace(task, model=replace(task.model, state=state), epochs=task.epochs - done)
+    schedule = None if task.schedule is None else task.schedule[done:]
+    model = replace(task.model, state=state)
+    return replace(task, model=model, epochs=task.epochs - done, schedule=schedule)
+
+
+def ended(task: Task, state: State, n_epochs: int) -> State:
+    """Give the state that a training run ends with: early stopping has the last word.
+
+    Parameters
+    ----------
+    task : Task
+        The whole run.
+    state : State
+        After its last epoch.
+    n_epochs : int
+        Number of epochs done.
+
+    Returns
+    -------
+    State
+    """
+    if task.stopping is None or state.best is None:
+        return state
+    weights = state.weights
+    if task.stopping.restore:
+        weights = shaped(state.best.weights, task.model.network)
+    start = task.model.state
+    n_steps = start.n_steps + n_epochs * task.n_batches
+    # Weights of another epoch than the optimizer's figures: a warm start begins these anew.
+    return State(weights, [], start.n_epochs + n_epochs, n_steps)
 
 
 class _Run:
@@ -109,34 +169,54 @@ class _Run:
         spare = self._spec.n_sources - len(firsts)
         in_seats = [*tasks, *[tasks[0]] * empty]
         sources = [tasks[i] for i in (*firsts, *[0] * spare)]
-        self._places = [_places(t.model.network, self._spec.network) for t in in_seats]
-        self._inputs = _inputs(self._spec, in_seats, sources, [*source, *[0] * empty])
+        self._places = [places_in(t.model.network, self._spec.network) for t in in_seats]
+        self._inputs = gather_inputs(self._spec, in_seats, sources, [*source, *[0] * empty])
+        self._schedule = gather_schedule(in_seats) if "schedule" in self._spec.options else None
         self._state = self._first_state([task.model.state for task in in_seats])
         self._done = 0
 
     def advance(self, epochs: int) -> np.ndarray:
-        """Train; give the history, of shape (epochs, 4, n_networks)."""
-        self._state, history = self._program(self._state, self._inputs, epochs)
-        self._done += epochs
+        """Train; give the history, of shape (epochs, n_figures, n_networks)."""
+        inputs = self._inputs
+        if self._schedule is not None:
+            coming = self._schedule[:, self._done : self._done + MAX_EPOCHS]
+            inputs = inputs._replace(schedule=tf.constant(coming))
+        self._state, history = self._program(self._state, inputs, epochs)
+        self._done += len(history)
         return history
+
+    def stopped(self) -> dict[int, int]:
+        """Give who has stopped early, with the number of epochs that it had done by then."""
+        if self._state.stopping is None:
+            return {}
+        epochs = self._state.stopping.epochs.numpy()
+        return {seat: int(n) for seat, n in enumerate(epochs) if n}
 
     def states(self, seats: Sequence[int]) -> list[State]:
         """Give the present states of some of the networks."""
         weights = self._state.weights.numpy()
         optimizer = [v.numpy() for v in self._state.optimizer]
+        stopping = self._state.stopping
+        remembered = None if stopping is None else [a.numpy() for a in stopping]
         states = []
         for seat in seats:
             places = self._places[seat]
-            shapes = self._tasks[seat].model.network.weight_shapes
-            ends = np.cumsum([prod(shape) for shape in shapes])[:-1]
+            own, best = weights[seat], None
+            rule = self._tasks[seat].stopping
+            if remembered is not None and rule is not None:
+                figure, wait, stopped, kept = (a[seat] for a in remembered)
+                best = Best(float(figure), int(wait), kept[places].copy())
+                # Who has stopped trained on, in vain, to the end of the call.
+                if stopped and not rule.restore:
+                    own = kept
             # Copies: a view would keep the arrays of the whole stack alive.
-            flat = np.split(weights[seat][places].copy(), ends)
             states.append(
                 State(
-                    [w.reshape(shape) for w, shape in zip(flat, shapes, strict=True)],
+                    shaped(own[places].copy(), self._tasks[seat].model.network),
                     [v[seat][places].copy() if v.ndim else v for v in optimizer],
                     self._state.n_epochs,
                     self._state.n_steps,
+                    best,
                 )
             )
         return states
@@ -168,65 +248,30 @@ class _Run:
                 else states[0].optimizer[k]
                 for k, fresh in enumerate(optimizer)
             ]
+        weights = stacked(flat, np.zeros(shape, np.float32))
         return ProgramState(
-            tf.constant(stacked(flat, np.zeros(shape, np.float32))),
+            tf.constant(weights),
             [tf.constant(v) for v in optimizer],
+            self._first_stopping(states, weights),
             states[0].n_epochs,
             states[0].n_steps,
         )
 
-
-def _places(network: Network, padded: Network) -> np.ndarray | slice:
-    """Give where the weights of a network lie among those of a padded one."""
-    if network.sizes == padded.sizes:
-        return slice(None)
-    places, start = [], 0
-    for small, large in zip(network.weight_shapes, padded.weight_shapes, strict=True):
-        block = start + np.arange(prod(large)).reshape(large)
-        places.append(block[tuple(slice(n) for n in small)].ravel())
-        start += prod(large)
-    return np.concatenate(places)
-
-
-def _words(keys: np.ndarray) -> np.ndarray:
-    """Split 64-bit numbers into two 32-bit words along a new last axis."""
-    shift = np.array([0, 32], dtype=np.uint64)
-    return (keys[..., None] >> shift).astype(np.uint32)
-
-
-def _block(rows: Sequence[Rows], n_rows: int, n_features: int) -> Block:
-    """Stack data sets, padded with rows of weight 0 and features of 0."""
-
-    def stacked(arrays: Sequence[np.ndarray], *size: int) -> tf.Tensor:
-        if len(arrays) == 1 and arrays[0].shape == (n_rows, *size):
-            return tf.constant(arrays[0][None])
-        out = np.zeros((len(arrays), n_rows, *size), arrays[0].dtype)
-        for place, a in zip(out, arrays, strict=True):
-            place[tuple(slice(n) for n in a.shape)] = a
-        return tf.constant(out)
-
-    no_keys = np.zeros(0, dtype=np.uint64)
-    return Block(
-        stacked([r.X for r in rows], n_features),
-        stacked([r.y.astype(np.float32) for r in rows]),
-        stacked([r.weight for r in rows]),
-        stacked([_words(no_keys if r.keys is None else r.keys) for r in rows], 2),
-        tf.constant([len(r) for r in rows], tf.int32),
-    )
-
-
-def _inputs(
-    spec: Spec, tasks: Sequence[Task], sources: Sequence[Task], source: Sequence[int]
-) -> Inputs:
-    n_features = spec.network.sizes[0]
-    validation = [task.validation for task in sources if task.validation is not None]
-    return Inputs(
-        data=_block([task.data for task in sources], spec.n_rows, n_features),
-        validation=_block(validation, spec.n_validation_rows, n_features) if validation else None,
-        n_batches=tf.constant(tasks[0].n_batches, tf.int32),
-        keys=tf.constant(_words(np.array([t.model.key for t in sources], dtype=np.uint64))),
-        source=tf.constant(source, tf.int32),
-        units=tf.constant([task.model.network.sizes[:-1] for task in tasks], tf.int32),
-        noise=tf.constant([task.model.noise for task in tasks], tf.float32),
-        learning_rate=tf.constant([[task.model.learning_rate] for task in tasks], tf.float32),
-    )
+    def _first_stopping(
+        self, states: Sequence[State], weights: np.ndarray
+    ) -> StoppingState | None:
+        if "stopping" not in self._spec.options:
+            return None
+        # Who does not stop early has nothing to remember, but its place.
+        nothing = Best(math.inf, 0, np.zeros(0, dtype=np.float32))
+        best = [nothing if state.best is None else state.best for state in states]
+        kept = weights.copy()
+        for row, places, b in zip(kept, self._places, best, strict=True):
+            if len(b.weights):
+                row[places] = b.weights
+        return StoppingState(
+            tf.constant([b.figure for b in best], tf.float32),
+            tf.constant([b.wait for b in best], tf.int32),
+            tf.zeros(len(best), tf.int32),
+            tf.constant(kept),
+        )

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-HISTORY_KEYS = ("loss", "accuracy", "val_loss", "val_accuracy")
+from sknoise.noise._sites import Site
+
+# The output layer's activation under each of Keras's losses; "linear" under all others.
+_OUTPUTS = {
+    "binary_crossentropy": "sigmoid",
+    "categorical_crossentropy": "softmax",
+    "poisson": "exponential",
+}
 
 
 @dataclass(frozen=True)
@@ -25,13 +33,23 @@ class Network:
         Numbers of input features, of units of each hidden layer, and of output units.
     activation : str
         Keras's name of the hidden layers' activation.
-    output : {"sigmoid", "softmax"}
-        One unit for two classes, or one unit for each class.
+    loss : str
+        Keras's name of the loss.
     """
 
     sizes: tuple[int, ...]
     activation: str
-    output: Literal["sigmoid", "softmax"]
+    loss: str
+
+    @property
+    def output(self) -> str:
+        """Keras's name of the output's activation."""
+        return _OUTPUTS.get(self.loss, "linear")
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """What the history of the training data has; that of validation data has "val_" before."""
+        return ("loss", "accuracy") if self.output in ("sigmoid", "softmax") else ("loss",)
 
     @property
     def weight_shapes(self) -> list[tuple[int, ...]]:
@@ -55,10 +73,13 @@ class Optimizer:
         Keras's class name.
     config : str, default="{}"
         Keras's arguments but the learning rate, as JSON with sorted keys.
+    schedule : str, default=""
+        A Keras schedule of the learning rate, serialised as JSON; none where empty.
     """
 
     name: str
     config: str = "{}"
+    schedule: str = ""
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -71,7 +92,7 @@ class Optimizer:
         Parameters
         ----------
         learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
-            The learning rate.
+            The learning rate where there is no schedule.
 
         Returns
         -------
@@ -79,6 +100,8 @@ class Optimizer:
         """
         import keras
 
+        if self.schedule:
+            learning_rate = keras.optimizers.schedules.deserialize(json.loads(self.schedule))
         config = self.arguments | {"learning_rate": learning_rate}
         # Keras looks up by name only some of the optimizers that it has.
         for name, cls in vars(keras.optimizers).items():
@@ -89,13 +112,13 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of data with their labels and weights.
+    """Rows of data with their labels or targets and weights.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features), dtype float32
-    y : ndarray of shape (n_rows,), dtype int32
-        Label of each row, as the index of its class.
+    y : ndarray of shape (n_rows,), dtype int32, or (n_rows, n_outputs), dtype float32
+        Label of each row, as the index of its class; or its targets.
     weight : ndarray of shape (n_rows,), dtype float32
         Weight of each row, of mean 1.
     keys : ndarray of shape (n_rows,), dtype uint64, or None
@@ -125,6 +148,69 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """The noise of a network.
+
+    Parameters
+    ----------
+    levels : mapping of Site to float
+        How much noise there is at each site that has some. The standard deviation; for
+        dropout the fraction of units dropped; for the target of a classifier the probability
+        that a label is drawn anew.
+    distribution : {"gaussian", "uniform", "laplace"}, default="gaussian"
+        The distribution, but for dropout, the gradient, and labels.
+    multiplicative : bool, default=False
+        Whether input, units and kernels are multiplied by 1 + noise; otherwise the noise is
+        added. Gradients and targets always have it added.
+    """
+
+    levels: Mapping[Site, float]
+    distribution: str = "gaussian"
+    multiplicative: bool = False
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When to stop early.
+
+    Parameters
+    ----------
+    monitor : str
+        Name of the figure to watch.
+    patience : int
+        After how many epochs without improvement to stop.
+    min_delta : float
+        What an improvement must exceed.
+    restore : bool
+        Whether to end with the weights of the best epoch.
+    """
+
+    monitor: str
+    patience: int
+    min_delta: float
+    restore: bool
+
+
+@dataclass(frozen=True)
+class Best:
+    """What early stopping remembers.
+
+    Parameters
+    ----------
+    figure : float
+        The best that was seen of the figure watched, negated where more is better.
+    wait : int
+        Number of epochs since then.
+    weights : ndarray of shape (n_weights,)
+        The weights to end with: of the best epoch, or of the one that stopped.
+    """
+
+    figure: float
+    wait: int
+    weights: np.ndarray
+
+
+@dataclass(frozen=True)
 class State:
     """All that a network carries from one training step to the next, in NumPy arrays.
 
@@ -139,12 +225,15 @@ class State:
         Number of epochs done.
     n_steps : int
         Number of steps done.
+    best : Best or None, default=None
+        What early stopping remembers, in the middle of a training run.
     """
 
     weights: list[np.ndarray]
     optimizer: list[np.ndarray] = field(default_factory=list)
     n_epochs: int = 0
     n_steps: int = 0
+    best: Best | None = None
 
 
 @dataclass(frozen=True)
@@ -156,21 +245,29 @@ class Model:
     network : Network
     optimizer : Optimizer
     learning_rate : float
-    noise : tuple of float
-        Standard deviation at each site: the input, then before each hidden layer's
-        activation; 0 is off.
+        Has no effect where the optimizer has a schedule.
+    noise : Noise
     key : int
         64-bit number that all random draws of this network derive from.
     state : State
         What training starts from, or ended with.
+    feature_scale : ndarray of shape (n_features,), dtype float32, or None, default=None
+        What multiplies the input's noise; None is 1.
+    penalty : float, default=0.0
+        Half of this times the sum of the squares of all kernels is added to the loss.
+    max_norm : float, default=inf
+        The most that the norm of a unit's incoming weights may be.
     """
 
     network: Network
     optimizer: Optimizer
     learning_rate: float
-    noise: tuple[float, ...]
+    noise: Noise
     key: int
     state: State
+    feature_scale: np.ndarray | None = None
+    penalty: float = 0.0
+    max_norm: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -189,7 +286,12 @@ class Task:
     shuffle : bool
         Whether each epoch draws new minibatches.
     epochs : int
-        Number of passes over the data.
+        Number of passes over the data, at most.
+    schedule : ndarray of shape (epochs,), dtype float32, or None, default=None
+        What multiplies all noise levels in each epoch, but dropout's and the gradient's; None
+        is 1.
+    stopping : Stopping or None, default=None
+        When to stop early; None is never.
     """
 
     model: Model
@@ -198,11 +300,19 @@ class Task:
     batch_size: int
     shuffle: bool
     epochs: int
+    schedule: np.ndarray | None = None
+    stopping: Stopping | None = None
 
     @property
     def n_batches(self) -> int:
         """Number of steps in an epoch."""
         return -(-len(self.data) // self.batch_size)
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """What the history has."""
+        names = self.model.network.figures
+        return names if self.validation is None else (*names, *(f"val_{n}" for n in names))
 
 
 @dataclass(frozen=True)
@@ -214,8 +324,7 @@ class Result:
     state : State
         What training ended with.
     history : dict of str to ndarray of shape (epochs,), dtype float64
-        ``loss`` and ``accuracy`` of the noisy training pass, and ``val_loss`` and
-        ``val_accuracy`` where there is validation data.
+        The task's ``figures``. Those of the training data are of the noisy training pass.
     """
 
     state: State

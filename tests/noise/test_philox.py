@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import stats
-from scipy.special import ndtri
 
-from sknoise.noise._philox import philox_4x32, standard_normal, to_normal
+from sknoise.noise._philox import DISTRIBUTIONS, draw, philox_4x32
 from tests.oracles import philox as oracle
 
 PI = ([0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344], [0xA4093822, 0x299F31D0])
@@ -49,42 +48,58 @@ def test_agrees_with_tensorflow():
     np.testing.assert_array_equal(theirs.numpy().reshape(n, 4).T, np.stack(ours))
 
 
-def test_every_cell_gives_a_finite_and_right_normal():
+@pytest.mark.parametrize("distribution", oracle.QUANTILES)
+def test_every_cell_gives_the_right_quantile(distribution):
     cells = np.arange(2**23, dtype=np.uint32)
-    z = to_normal(tf.constant(cells << np.uint32(9))).numpy()
-    assert np.isfinite(z).all()
-    exact = ndtri((cells + 0.5) / 2**23)
+    compiled = tf.function(DISTRIBUTIONS[distribution], jit_compile=True)
+    z = compiled(tf.constant(cells << np.uint32(9))).numpy()
+    exact = oracle.QUANTILES[distribution]((cells + 0.5) / 2**23)
     np.testing.assert_allclose(z, exact, rtol=2e-6, atol=2e-7)
+    # The mean is 0, and so is each odd moment.
     np.testing.assert_array_equal(z, -z[::-1])
+    assert abs(z.var(dtype=float) - 1) < 1e-4
+    assert np.abs(z).max() < {"gaussian": 5.3, "uniform": 3**0.5, "laplace": 11.5}[distribution]
+
+
+def test_every_cell_gives_its_fraction():
+    cells = np.arange(2**24, dtype=np.uint32)
+    fractions = DISTRIBUTIONS["fraction"](tf.constant(cells << np.uint32(8)))
+    np.testing.assert_array_equal(fractions, cells / 2**24)
+    # A fraction chooses one of some classes: rounding must never choose one more.
+    n_classes = tf.range(2.0, 100_000.0)
+    assert np.all(tf.floor(fractions[-1] * n_classes) == n_classes - 1)
 
 
 @tf.function(jit_compile=True)
-def draw(keys, rows, step, sites):
-    return standard_normal(keys, rows, step, sites)
+def compiled_draw(keys, rows, step, sites):
+    return draw(keys, rows, step, sites)
 
 
 def noise(n_rows, sites, key=1, step=0, first_row=0):
     keys = tf.constant([[key, 0]], tf.uint32)
     row = np.arange(first_row, first_row + n_rows, dtype=np.uint32)
     rows = tf.constant(np.stack([row, np.zeros_like(row)], axis=1)[None])
-    return draw(keys, rows, tf.constant(step, tf.uint32), sites).numpy()[0]
+    return compiled_draw(keys, rows, tf.constant(step, tf.uint32), sites).numpy()[0]
 
 
-def test_agrees_with_the_oracle(rng):
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_agrees_with_the_oracle(rng, distribution):
     keys = rng.integers(2**64, size=2, dtype=np.uint64)
     rows = rng.integers(2**64, size=(2, 5), dtype=np.uint64)
     shift = np.array([0, 32], dtype=np.uint64)
-    ours = standard_normal(
+    ours = draw(
         tf.constant((keys[:, None] >> shift).astype(np.uint32)),
         tf.constant((rows[..., None] >> shift).astype(np.uint32)),
         tf.constant(123456, tf.uint32),
         ((0, 3), (2, 10)),
+        distribution,
     )
     for m in range(2):
-        parts = [
-            oracle.standard_normal(keys[m], rows[m], 123456, site, width)
-            for site, width in ((0, 3), (2, 10))
-        ]
+        places = [(keys[m], rows[m], 123456, site, width) for site, width in ((0, 3), (2, 10))]
+        if distribution == "fraction":
+            parts = [oracle.fractions(*place) for place in places]
+        else:
+            parts = [oracle.noise(distribution, *place) for place in places]
         np.testing.assert_allclose(ours[m], np.hstack(parts), rtol=2e-6, atol=2e-7)
 
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import stats
 from scipy.special import ndtri
 
 MASK = np.uint64(0xFFFFFFFF)
+
+# Of the distributions with mean 0 and variance 1.
+QUANTILES = {
+    "gaussian": ndtri,
+    "uniform": stats.uniform(-(3**0.5), 12**0.5).ppf,
+    "laplace": stats.laplace(scale=0.5**0.5).ppf,
+}
 
 
 def philox_4x32(counter, key, n_rounds=7):
@@ -25,15 +33,24 @@ def philox_4x32(counter, key, n_rounds=7):
     return c
 
 
-def standard_normal(key, row_keys, step, site, width):
-    """Noise of one site for one network, of shape (n_rows, width), in float64."""
+def words(key, row_keys, step, site, width):
+    """Random words of one site for one network, of shape (n_rows, width)."""
     unit = np.arange(width, dtype=np.uint64)
     rows = row_keys[:, None]
-    counter = (rows & MASK, rows >> np.uint64(32), step, np.uint64(site << 24) + unit // 4)
-    words = philox_4x32(counter, (key & 0xFFFFFFFF, key >> 32))
-    words = np.stack(np.broadcast_arrays(*words), axis=-1)
-    bits = words[:, np.arange(width), np.arange(width) % 4]
-    return ndtri(((bits >> np.uint64(9)).astype(float) + 0.5) / 2**23)
+    counter = (rows & MASK, rows >> np.uint64(32), step, np.uint64(site << 20) + unit // 4)
+    blocks = philox_4x32(counter, (key & 0xFFFFFFFF, key >> 32))
+    blocks = np.stack(np.broadcast_arrays(*blocks), axis=-1)
+    return blocks[:, np.arange(width), np.arange(width) % 4]
+
+
+def noise(distribution, *place):
+    """Draws of mean 0 and variance 1: quantiles of the midpoints of 2**23 cells."""
+    return QUANTILES[distribution](((words(*place) >> np.uint64(9)) + 0.5) / 2**23)
+
+
+def fractions(*place):
+    """Draws from 0 to below 1."""
+    return (words(*place) >> np.uint64(8)) / 2**24
 
 
 def shuffled(key, row_keys, epoch):

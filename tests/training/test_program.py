@@ -9,29 +9,103 @@ from scipy.special import expit
 from sknoise.training._stack import train_stack
 from sknoise.training._types import Rows
 from tests.oracles import trainer
-from tests.training.tasks import make_task, with_model
+from tests.training.tasks import make_task, noise, with_model
 
 
 def flat(weights):
     return np.concatenate([w.ravel() for w in weights])
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"widths": (16, 12), "noise": (0.1, 0.3, 0.2), "n_classes": 4},
-        {"batch_size": 8},
-        {"batch_size": 8, "n_classes": 3, "n_rows": 37},
-        {"batch_size": 8, "shuffle": False},
-        {"noise": (0.4, 0.0)},
-        {"noise": (0.0, 0.4)},
-        {"noise": 0.0},
-        {"noise": 3.0},
-        {"optimizer": "sgd", "widths": (9, 8, 7)},
-    ],
-    ids=str,
-)
+FALLING = np.linspace(2, 0, 50, dtype=np.float32)
+SCALE = np.array([0.0, 1.0, 3.0], dtype=np.float32)
+
+CASES = {
+    "one hidden layer": {},
+    "two hidden layers": {"widths": (16, 12), "noise": (0.1, 0.3, 0.2), "n_classes": 4},
+    "minibatches": {"batch_size": 8},
+    "uneven minibatches": {"batch_size": 8, "n_classes": 3, "n_rows": 37},
+    "minibatches in order": {"batch_size": 8, "shuffle": False},
+    "input": {"noise": (0.4, 0.0)},
+    "hidden": {"noise": (0.0, 0.4)},
+    "no noise": {"noise": 0.0},
+    "much noise": {"noise": 3.0},
+    "sgd": {"optimizer": "sgd", "learning_rate": 0.1, "widths": (9, 8, 7)},
+    "activation, uniform": {"noise": noise("uniform", activation=[0.3, 0.2]), "widths": (9, 8)},
+    "dropout, hidden": {
+        "noise": noise(dropout=[0.2, 0.5], hidden=[0.0, 0.3]),
+        "widths": (9, 8),
+        "batch_size": 8,
+    },
+    "weights, laplace": {"noise": noise("laplace", weights=[0.3, 0.1]), "batch_size": 8},
+    "all that multiplies": {
+        "noise": noise(
+            "uniform", True, input=[0.3], hidden=[0.2], activation=[0.4], weights=[0.3, 0.3]
+        ),
+        "feature_scale": SCALE,
+    },
+    "gradient": {"noise": noise(gradient=0.2), "batch_size": 8, "optimizer": "sgd"},
+    "labels of three classes": {"noise": noise(target=0.3), "n_classes": 3},
+    "labels of two classes": {"noise": noise(target=0.3), "schedule": FALLING, "batch_size": 8},
+    "schedule and feature scale": {
+        "noise": noise(input=[0.3], hidden=[0.2], weights=[0.1]),
+        "schedule": FALLING,
+        "feature_scale": SCALE,
+        "batch_size": 16,
+    },
+    "penalty": {"penalty": 0.3, "batch_size": 8},
+    "max_norm": {"max_norm": 0.7, "batch_size": 8},
+    "two numbers": {
+        "loss": "mean_squared_error",
+        "n_outputs": 2,
+        "noise": noise("laplace", target=0.4),
+    },
+    "absolute error": {"loss": "mean_absolute_error", "n_outputs": 1, "noise": noise(target=0.4)},
+    "huber": {"loss": "huber", "n_outputs": 2, "noise": noise(input=[0.2]), "batch_size": 8},
+    "counts": {"loss": "poisson", "n_outputs": 2},
+    "many labels": {
+        "loss": "binary_crossentropy",
+        "n_outputs": 3,
+        "noise": noise(target=0.2, dropout=[0.3]),
+        "batch_size": 8,
+    },
+    "all at once": {
+        "noise": noise(
+            "laplace",
+            input=[0.1],
+            hidden=[0.2, 0.1],
+            activation=[0.1, 0.2],
+            dropout=[0.2, 0.1],
+            weights=[0.05, 0.1, 0.05],
+            gradient=0.05,
+            target=0.1,
+        ),
+        "n_classes": 3,
+        "widths": (9, 8),
+        "batch_size": 8,
+        "epochs": 25,
+        "schedule": FALLING[:25],
+        "feature_scale": SCALE,
+        "penalty": 0.1,
+        "max_norm": 1.2,
+    },
+}
+
+
+def with_one_option_less(task):
+    """Give the task without each of the options that it has."""
+    whole = task.model.noise
+    levels = [{s: v for s, v in whole.levels.items() if s != site} for site in whole.levels]
+    noises = [replace(whole, levels=of) for of in levels]
+    noises += [replace(whole, distribution="gaussian"), replace(whole, multiplicative=False)]
+    changes = [{"noise": other} for other in noises if other != whole]
+    for name, off in {"feature_scale": None, "penalty": 0.0, "max_norm": np.inf}.items():
+        if np.any(getattr(task.model, name) != off):
+            changes.append({name: off})
+    others = [with_model(task, **change) for change in changes]
+    return others if task.schedule is None else [*others, replace(task, schedule=None)]
+
+
+@pytest.mark.parametrize("options", CASES.values(), ids=CASES)
 def test_agrees_with_numpy_with_the_same_draws(rng, options):
     task = make_task(rng, **options)
     update = getattr(trainer, task.model.optimizer.name)
@@ -39,20 +113,35 @@ def test_agrees_with_numpy_with_the_same_draws(rng, options):
     (result,) = train_stack([task])
     np.testing.assert_allclose(flat(result.state.weights), flat(weights), atol=1e-4)
     np.testing.assert_allclose(result.history["loss"], loss, atol=1e-4)
-    # The test must notice the noise, and the training.
+    # The test must notice the training, and each option.
     start = flat(task.model.state.weights)
     assert np.abs(flat(weights) - start).max() > 0.01
+    for other in with_one_option_less(task):
+        difference = flat(trainer.train(other, update)[0]) - flat(weights)
+        assert np.abs(difference).max() > 0.01
 
 
-def test_validation_figures_are_of_the_weights_after_each_epoch(rng):
-    task = make_task(rng, n_validation=11, n_classes=3, epochs=1)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_classes": 3},
+        {"loss": "binary_crossentropy", "n_outputs": 3},
+        {"loss": "poisson", "n_outputs": 2},
+    ],
+    ids=["classes", "many labels", "counts"],
+)
+def test_validation_figures_are_of_the_weights_after_each_epoch(rng, options):
+    task = make_task(rng, n_validation=11, epochs=1, **options)
     (result,) = train_stack([task])
-    weights = [w.astype(float) for w in result.state.weights]
-    rows = task.validation
-    _, logits = trainer.passed(weights, rows.X, [0.0, 0.0])
-    losses, _ = trainer.loss_and_error(logits, rows.y, "softmax")
-    right = logits.argmax(axis=1) == rows.y
-    for key, values in (("val_loss", losses), ("val_accuracy", right)):
+    rows, network = task.validation, task.model.network
+    out = trainer.outputs(task.model, result.state.weights, rows.X)
+    figures = {"val_loss": trainer.loss_and_error(out, rows.y, network.loss)[0]}
+    if network.output == "softmax":
+        figures["val_accuracy"] = out.argmax(axis=1) == rows.y
+    elif network.output == "sigmoid":
+        figures["val_accuracy"] = ((out > 0) == (rows.y > 0)).mean(axis=1)
+    assert list(figures) == [name for name in result.history if name.startswith("val_")]
+    for key, values in figures.items():
         np.testing.assert_allclose(
             result.history[key], [np.average(values, weights=rows.weight)], rtol=1e-5
         )
@@ -71,8 +160,7 @@ def test_validation_in_blocks(rng):
 
 def test_training_accuracy_is_weighted(rng):
     task = make_task(rng, noise=0.0, epochs=1)
-    weights = [w.astype(float) for w in task.model.state.weights]
-    _, logits = trainer.passed(weights, task.data.X, [0.0, 0.0])
+    logits = trainer.outputs(task.model, task.model.state.weights, task.data.X)
     right = (logits[:, 0] > 0) == task.data.y
     (result,) = train_stack([task])
     expected = np.average(right, weights=task.data.weight)

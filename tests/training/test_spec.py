@@ -1,9 +1,12 @@
 """Static facts: padded sizes, and which optimizers a stack can use."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
+from sknoise.noise._sites import Site
 from sknoise.training._spec import (
     ELEMENTWISE_OPTIMIZERS,
     padded,
@@ -11,8 +14,8 @@ from sknoise.training._spec import (
     spec_of,
 )
 from sknoise.training._stack import train_stack
-from sknoise.training._types import Optimizer
-from tests.training.tasks import make_task
+from sknoise.training._types import Noise, Optimizer, Stopping
+from tests.training.tasks import make_task, with_model
 
 
 def test_padding_is_little_and_has_few_sizes():
@@ -30,6 +33,32 @@ def test_one_step_or_more(rng, n_rows, full):
     assert spec.full_batch is full
     assert spec.n_rows % spec.batch_size == 0
     assert spec.n_rows >= n_rows
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("penalty", 0.1),
+        ("max_norm", 1.0),
+        ("feature_scale", np.ones(3, dtype=np.float32)),
+        ("schedule", np.ones(50, dtype=np.float32)),
+        ("stopping", Stopping("loss", 1, 0.0, False)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_option_costs_nothing_where_it_is_off(rng, name, value):
+    off, on = make_task(rng), make_task(rng, **{name: value})
+    without = spec_of([off, off])
+    assert without.options == frozenset()
+    assert spec_of([off, on]) == replace(without, options=frozenset({name}))
+
+
+def test_a_site_costs_nothing_where_it_has_no_noise(rng):
+    quiet = make_task(rng, noise=0.0)
+    assert spec_of([quiet]).sites == ()
+    for site in (Site("input"), Site("dropout", 1), Site("weights", 2), Site("gradient")):
+        noisy = with_model(quiet, noise=Noise({site: 0.1}))
+        assert spec_of([noisy, quiet]) == replace(spec_of([quiet] * 2), sites=(site,))
 
 
 @pytest.mark.parametrize("name", sorted(ELEMENTWISE_OPTIMIZERS))

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sknoise.noise._sites import KINDS
 from sknoise.training import _stack
-from sknoise.training._cache import cached_programs, clear_cache
+from sknoise.training._cache import cached_programs, clear_cache, program_for
 from sknoise.training._sources import find_sources
 from sknoise.training._stack import train_stack
-from tests.training.tasks import make_task, with_model
+from sknoise.training._types import Stopping
+from tests.training.tasks import make_task, noise, with_model
 
 
 def flat(weights):
@@ -118,7 +120,11 @@ def test_members_that_share_a_source(rng, batch_size):
 
 
 def test_members_of_different_length(rng):
-    tasks = [make_task(rng, key=i, epochs=n, n_validation=5) for i, n in enumerate((7, 40, 1, 40))]
+    # Not relu: a unit that comes close to its kink may fall on the other side of it.
+    tasks = [
+        make_task(rng, key=i, epochs=n, n_validation=5, activation="tanh")
+        for i, n in enumerate((7, 40, 1, 40))
+    ]
     together = train_stack(tasks)
     assert [len(result.history["loss"]) for result in together] == [7, 40, 1, 40]
     check_alone(tasks, together)
@@ -138,6 +144,72 @@ def test_who_goes_on_moves_to_a_smaller_stack(rng, optimizer, monkeypatch):
     assert [program.spec.n_networks for program in cached_programs()] == [5, 4, 2]
     assert [len(result.history["loss"]) for result in together] == list(lengths)
     check_alone(tasks, together)
+
+
+def members_with_different_options(rng, distribution="laplace", multiplicative=False, **shared):
+    """Make tasks that differ in all in which those of a stack may."""
+    scale = np.array([0.5, 0.0, 2.0], dtype=np.float32)
+    options = [
+        {},
+        {"input": [0.3], "hidden": [0.3, 0.2], "feature_scale": scale, "penalty": 0.1},
+        {"dropout": [0.3, 0.2], "weights": [0.0, 0.1, 0.1], "max_norm": 1.0},
+        # With a bound on norms, the noise of weights that a network has not got would show.
+        {
+            "gradient": 0.1,
+            "n_features": 2,
+            "max_norm": 0.7,
+            "stopping": Stopping("val_loss", 2, 0.0, True),
+        },
+        {"target": 0.2, "weights": [0.2], "stopping": Stopping("loss", 1, 0.0, False)},
+        {"activation": [0.2, 0.1], "gradient": 0.2, "dropout": [0.2], "falls": True},
+    ]
+    tasks = []
+    for i, option in enumerate(options):
+        levels = {kind: option.pop(kind) for kind in KINDS if kind in option}
+        epochs = 20 if i < 3 else 25
+        schedule = np.linspace(2, 0, epochs, dtype=np.float32) if option.pop("falls", 0) else None
+        task = make_task(
+            rng,
+            noise=noise(distribution, multiplicative, **levels),
+            # Not relu: a unit that comes close to its kink may fall on the other side of it.
+            activation="tanh",
+            widths=(4 + 3 * (i % 3), 9 - i),
+            n_validation=9,
+            learning_rate=0.03,
+            schedule=schedule,
+            epochs=epochs,
+            **{"key": i, "batch_size": 8, **shared, **option},
+        )
+        tasks.append(task)
+    return tasks
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_members_with_different_options(rng, moves, monkeypatch):
+    if moves:
+        # As if compiling took no time, and looked at after each epoch: each end is worth a move.
+        monkeypatch.setattr(_stack, "COMPILE", -1.0)
+        monkeypatch.setattr(_stack, "_CALL_SECONDS", 0)
+    specs = []
+    monkeypatch.setattr(_stack, "program_for", lambda s: specs.append(s) or program_for(s))
+    tasks = members_with_different_options(rng, n_classes=3)
+    together = train_stack(tasks)
+    assert [spec.n_networks for spec in specs] == ([6, 5, 4, 1] if moves else [6])
+    lengths = [len(result.history["loss"]) for result in together]
+    early = [n < task.epochs for n, task in zip(lengths, tasks, strict=True)]
+    assert early == [False, False, False, True, True, False]
+    check_alone(tasks, together)
+
+
+def test_members_with_different_options_that_share_a_source(rng):
+    shared = {"n_outputs": 2, "loss": "huber", "batch_size": None}
+    tasks = members_with_different_options(rng, "uniform", True, **shared)
+    tasks = [
+        replace(with_model(tasks[i], key=1), data=tasks[1].data, validation=tasks[1].validation)
+        for i in (1, 2, 4, 5)
+    ]
+    assert find_sources(tasks)[1] == [0] * 4
+    check_alone(tasks, train_stack(tasks))
 
 
 def test_who_has_ended_stops_costing(rng):
@@ -188,3 +260,30 @@ def test_run_time_values_do_not_compile_again(rng):
     assert sum(program.n_traces for program in cached_programs()) == 1
     train_stack([with_model(task, noise=(0.0, 0.1))])
     assert sum(program.n_traces for program in cached_programs()) == 2
+
+
+def test_run_time_values_of_options_do_not_compile_again(rng):
+    clear_cache()
+    levels = {"input": [0.1], "dropout": [0.1], "weights": [0.1], "gradient": 0.1, "target": 0.1}
+    task = make_task(
+        rng,
+        n_validation=5,
+        epochs=3,
+        noise=noise(**levels),
+        schedule=np.ones(3, dtype=np.float32),
+        feature_scale=np.ones(3, dtype=np.float32),
+        penalty=0.1,
+        max_norm=1.0,
+        stopping=Stopping("loss", 2, 0.0, True),
+    )
+    others = [
+        with_model(task, noise=noise(**levels | {"dropout": [0.4], "target": 0.3})),
+        with_model(task, feature_scale=np.zeros(3, dtype=np.float32)),
+        with_model(task, penalty=2.0),
+        with_model(task, max_norm=3.0),
+        replace(task, schedule=np.zeros(30, dtype=np.float32), epochs=30),
+        replace(task, stopping=Stopping("val_accuracy", 0, 0.5, False)),
+    ]
+    for other in (task, *others):
+        train_stack([other])
+    assert [program.n_traces for program in cached_programs()] == [1]

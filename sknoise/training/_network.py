@@ -1,0 +1,128 @@
+"""The networks of a stack: their layers, the forward pass with noise, and their losses."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sknoise.noise._sites import Site
+from sknoise.training._inputs import Inputs
+from sknoise.training._spec import Spec
+from sknoise.training._step_noise import StepNoise, real_units
+
+
+def layers_of(spec: Spec, weights: tf.Tensor) -> list[tf.Tensor]:
+    """Split weights into the layers'.
+
+    Parameters
+    ----------
+    spec : Spec
+    weights : tensor of shape (n_networks, n_weights)
+
+    Returns
+    -------
+    list of tensor
+        Kernel (n_networks, n_inputs, n_units) and bias (n_networks, 1, n_units) of each layer.
+    """
+    shapes = spec.network.weight_shapes
+    parts = tf.split(weights, [prod(s) for s in shapes], axis=1)
+    m = spec.n_networks
+    return [
+        tf.reshape(part, (m, *shape) if len(shape) == 2 else (m, 1, *shape))
+        for part, shape in zip(parts, shapes, strict=True)
+    ]
+
+
+def flat(layers: list[tf.Tensor]) -> tf.Tensor:
+    """Join what ``layers_of`` splits."""
+    return tf.concat([tf.reshape(a, [a.shape[0], -1]) for a in layers], axis=1)
+
+
+def forward(
+    spec: Spec, inputs: Inputs, layers: list[tf.Tensor], X: tf.Tensor, noise: StepNoise | None
+) -> tf.Tensor:
+    """Pass rows through the networks.
+
+    Parameters
+    ----------
+    spec : Spec
+    inputs : Inputs
+    layers : list of tensor
+        Kernel and bias of each layer.
+    X : tensor of shape (n_networks, n_rows, n_features)
+    noise : StepNoise or None
+        None is no noise.
+
+    Returns
+    -------
+    tensor of shape (n_networks, n_rows, n_outputs)
+        Before the output's activation.
+    """
+    activation = keras.activations.get(spec.network.activation)
+
+    def noisy(out: tf.Tensor, kind: str, layer: int) -> tf.Tensor:
+        return out if noise is None else noise.on_units(out, Site(kind, layer))
+
+    def without_padding(out: tf.Tensor, layer: int) -> tf.Tensor:
+        # Silences units that a network has not got: their weights then stay at 0.
+        real = real_units(spec, inputs, layer)
+        return out if real is None else out * real[:, None, :]
+
+    out = without_padding(noisy(X, "input", 0), 0)
+    n_layers = len(layers) // 2
+    for layer in range(1, n_layers + 1):
+        kernel, bias = layers[2 * layer - 2 : 2 * layer]
+        if noise is not None:
+            kernel = noise.on_kernel(kernel, layer)
+        out = _product(out, kernel) + bias
+        if layer < n_layers:
+            out = activation(noisy(out, "hidden", layer))
+            out = noisy(noisy(out, "activation", layer), "dropout", layer)
+            out = without_padding(out, layer)
+    return out
+
+
+def _product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    # A plain product of one network is faster than a batched product of a stack of one.
+    return tf.matmul(a[0], b[0])[None] if a.shape[0] == 1 else tf.matmul(a, b)
+
+
+def sums_of_figures(spec: Spec, out: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    """Sum the figures of rows.
+
+    Parameters
+    ----------
+    spec : Spec
+    out : tensor of shape (n_networks, n_rows, n_outputs)
+        Before the output's activation.
+    y : tensor of shape (n_networks, n_rows) or (n_networks, n_rows, n_outputs)
+        Index of the class for a softmax; one target for each output otherwise.
+    weight : tensor of shape (n_networks, n_rows)
+
+    Returns
+    -------
+    tensor of shape (n_figures, n_networks)
+        Weighted sums of the network's figures.
+    """
+    figures = tf.stack(_figures(spec.network.loss, out, y))
+    return tf.reduce_sum(figures * weight, axis=-1)
+
+
+def _figures(loss: str, out: tf.Tensor, y: tf.Tensor) -> list[Any]:
+    """Give each row's loss, and its accuracy where there are classes."""
+    if loss == "binary_crossentropy":
+        right = tf.cast((out > 0) == (y > 0), tf.float32)
+        losses = keras.ops.binary_crossentropy(y, out, from_logits=True)
+        return [tf.reduce_mean(losses, axis=-1), tf.reduce_mean(right, axis=-1)]
+    if loss == "categorical_crossentropy":
+        label = tf.cast(y, tf.int32)
+        target = tf.one_hot(label, out.shape[-1])
+        right = tf.argmax(out, axis=-1, output_type=tf.int32) == label
+        losses = keras.ops.categorical_crossentropy(target, out, from_logits=True)
+        return [losses, tf.cast(right, tf.float32)]
+    if loss == "poisson":
+        out = tf.exp(out)
+    return [keras.losses.get(loss)(y, out)]

@@ -1,0 +1,91 @@
+"""scikit-learn's own checks of estimators, with noise on, in many configurations."""
+
+import pytest
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+
+from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
+
+# Every noise at once, with few programs: each check has data of its own shape, to compile for.
+ALL_NOISE = {
+    "noise_activation": 0.1,
+    "noise_weights": 0.02,
+    "noise_gradient": 0.01,
+    "noise_target": 0.02,
+    "dropout": 0.1,
+}
+CLASSIFIERS = [
+    {
+        "nodes": (32, 16),
+        "noise_hidden": (0.2, 0.05),
+        "activation": "tanh",
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "batch_size": 16,
+    },
+    {"noise_input": 0, "noise_hidden": 0, "batch_size": None, "class_weight": "balanced"},
+    {
+        "noise_relative": True,
+        "noise_free": [0],
+        "noise_distribution": "laplace",
+        "noise_schedule": "cosine",
+        "max_norm": 3,
+        "alpha": 0.01,
+        "initializer": "he_normal",
+    },
+    {"noise_kind": "multiplicative", "early_stopping": True, "patience": 50},
+    # Some checks fit twice and compare; a warm start trains on, so it must have converged on
+    # their 30 rows by then. (scikit-learn's MLPClassifier(warm_start=True) fails there.)
+    {
+        "warm_start": True,
+        "batch_size": None,
+        "epochs": 1500,
+        "learning_rate": 0.01,
+        "noise_input": 0.01,
+    },
+    # Keras's loop takes some 30 ms an epoch.
+    {"engine": "keras", "epochs": 10, "learning_rate": 0.01},
+]
+REGRESSORS = [
+    {"loss": "huber", "noise_distribution": "uniform", "early_stopping": True},
+    {"engine": "keras", "epochs": 10, "learning_rate": 0.01, "alpha": 0.01, "max_norm": 3},
+]
+
+
+@parametrize_with_checks(
+    [NoisyMLPClassifier(), NoisyMLPClassifier(**ALL_NOISE), NoisyMLPRegressor(**ALL_NOISE)]
+)
+def test_estimators(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
+    [NoisyMLPClassifier(**options) for options in CLASSIFIERS]
+    + [NoisyMLPRegressor(**options) for options in REGRESSORS]
+)
+def test_options(estimator, check):
+    check(estimator)
+
+
+def names(estimator):
+    checks = estimator_checks_generator(estimator, mark="skip")
+    return {getattr(check, "func", check).__name__ for _, check in checks}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(NoisyMLPClassifier(), MLPClassifier()), (NoisyMLPRegressor(), MLPRegressor())],
+)
+def test_no_check_is_missing_that_scikit_learns_perceptron_has(ours, theirs):
+    # Sparse data is refused, which has a check of its own.
+    assert {n for n in names(theirs) - names(ours) if "sparse" not in n} == set()
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 4}, {"batch_size": None}])
+def test_weight_two_is_a_row_twice_to_the_last_bit(blobs, options):
+    X, y = blobs
+    times = [1 + i % 3 for i in range(len(X))]
+    clf = NoisyMLPClassifier(nodes=20, epochs=20, random_state=0, **options)
+    weighted = clf.fit(X, y, sample_weight=times).predict_proba(X)
+    repeated = clf.fit(X.repeat(times, axis=0), y.repeat(times)).predict_proba(X)
+    assert (weighted == repeated).all()
