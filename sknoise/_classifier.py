@@ -432,5 +432,6 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     def _example_targets(self) -> np.ndarray:
         if self._multilabel:
-            return np.eye(2, len(self.classes_), dtype=int)
+            # Rows with a single 1 each would look like one-hot classes to scikeras.
+            return np.array([[0], [1]]).repeat(len(self.classes_), axis=1)
         return self.classes_
