@@ -34,6 +34,7 @@ from sknoise._noise import (
     schedule_factors,
 )
 from sknoise._parameters import layer_widths, read_optimizer, rows_in_a_step
+from sknoise.noise._sites import MAX_LAYER, MAX_WIDTH
 from sknoise.parallel import current_job
 from sknoise.training._rows import chosen_rows, distinct_rows, held_out, rows_as_given
 from sknoise.training._spec import reason_against_compiling
@@ -208,6 +209,11 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         """Read the parameters that describe the network."""
         loss, n_outputs = self._loss_and_outputs()
         sizes = (self.n_features_in_, *layer_widths(self.nodes), n_outputs)
+        if len(sizes) - 1 > MAX_LAYER or max(sizes) > MAX_WIDTH:
+            raise ValueError(
+                f"The network has {len(sizes) - 2} hidden layers, up to {max(sizes)} features, "
+                f"nodes or outputs; there is noise for at most {MAX_LAYER - 1} and {MAX_WIDTH}."
+            )
         return Network(sizes, self.activation, loss)
 
     def _divided(

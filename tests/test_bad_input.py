@@ -41,6 +41,8 @@ def no_training(monkeypatch, request):
         ({"nodes": (5, 0)}, r"nodes=\(5, 0\) must be a positive integer"),
         ({"nodes": (5, 2.0)}, r"nodes=\(5, 2.0\) must be a positive integer"),
         ({"nodes": "many"}, "'nodes' .* Got 'many'"),
+        ({"nodes": (2,) * 255}, "255 hidden layers, .* at most 254"),
+        ({"nodes": 2**22 + 1}, "up to 4194305 .* at most 254 and 4194304"),
         ({"activation": "rleu"}, "'activation' .* Got 'rleu'"),
         ({"activation": "softmax"}, "'activation' .* Got 'softmax'"),
         ({"optimizer": "adamm"}, "optimizer='adamm' .* not known to Keras"),

@@ -24,8 +24,6 @@ N_ROUNDS = 7
 
 # The last counter word holds the site above these bits and the block of four units below.
 _SITE_SHIFT = 20
-# The widest place that gets noise.
-MAX_WIDTH = 4 * 2**_SITE_SHIFT
 
 
 # Giles's polynomials, the highest power first.

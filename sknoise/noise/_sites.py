@@ -9,6 +9,8 @@ KINDS = ("input", "hidden", "activation", "dropout", "weights", "gradient", "tar
 # A site's number has this many bits for the layer, and four for the kind.
 _LAYER_BITS = 8
 MAX_LAYER = 2**_LAYER_BITS - 1
+# The generator counts blocks of four units by 20 bits.
+MAX_WIDTH = 4 * 2**20
 
 
 class Site(NamedTuple):
