@@ -1,0 +1,102 @@
+"""Ask what noise is best put on: hidden layers, activations, or weights."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from _common import (
+    COIN,
+    NO_NOISE,
+    Scores,
+    best_of,
+    draw_line,
+    draw_splits,
+    measure,
+    print_table,
+    save,
+)
+
+from sknoise import NoisyMLPClassifier
+
+NODES = 100
+EPOCHS = 2000
+CHOOSING = 11  # Data sets of each kind that only choose levels.
+REPEATS = 40  # Data sets of each kind that everything else is measured on.
+LEVELS = np.array([0.1, 0.3, 1, 3])
+MULTIPLIED = {"noise_kind": "multiplicative"}
+# What has the level, and what else is set.
+KINDS = {
+    "hidden, added": ("noise_hidden", {}),
+    "activation, added": ("noise_activation", {}),
+    "weights, added": ("noise_weights", {}),
+    "hidden, multiplied": ("noise_hidden", MULTIPLIED),
+    "activation, multiplied": ("noise_activation", MULTIPLIED),
+    "weights, multiplied": ("noise_weights", MULTIPLIED),
+    "dropout": ("dropout", {}),
+}
+
+
+def make_settings() -> dict[str, dict]:
+    settings = {"no noise": NO_NOISE}
+    for kind, (name, others) in KINDS.items():
+        for level in LEVELS:
+            # Dropout multiplies by 0 or 1 / (1 - p): the variance of that is p / (1 - p).
+            value = level**2 / (1 + level**2) if name == "dropout" else level
+            settings[f"{kind}, {level:g}"] = {**NO_NOISE, **others, name: value}
+    return settings
+
+
+def columns_of(number: int) -> np.ndarray:
+    """Give the columns of a kind, a level each."""
+    return 1 + number * len(LEVELS) + np.arange(len(LEVELS))
+
+
+def compare_best(data: str, chooser: Scores, scores: Scores, names: list[str]) -> None:
+    """Print each kind at the level that is best for it on the data sets that choose."""
+    best = [best_of(chooser, columns_of(number)) for number in range(len(KINDS))]
+    chosen = [names[i] for i in [0, *best]]
+    title = f"{data}, each kind at its best level of {CHOOSING} other data sets; differences to"
+    print_table(f"{title} no noise", chosen, scores.networks([0, *best]))
+    print_table(f"{title} added hidden noise", chosen[1:], scores.networks(best))
+
+
+def plot(results: dict[str, Scores]) -> plt.Figure:
+    fig, axes = plt.subplots(
+        2, len(results), figsize=(9, 6.8), layout="constrained", sharex=True, sharey="row"
+    )
+    for column, (data, scores) in zip(axes.T, results.items(), strict=True):
+        for ax, values in zip(column, (scores.accuracy, scores.loss), strict=True):
+            ax.axhline(0, color="0.3", lw=0.8)
+            for number, kind in enumerate(KINDS):
+                gains = values[:, columns_of(number)] - values[:, :1]
+                draw_line(ax, LEVELS * 1.055 ** (number - 3), gains, number + 1, kind)
+        accuracy, loss = scores.accuracy[:, 0].mean(), scores.loss[:, 0].mean()
+        column[0].set_title(f"{data}\nwithout noise: accuracy {accuracy:.2f}, log-loss {loss:.2f}")
+        column[1].axhline(COIN - loss, color="0.3", lw=1, ls=":", label="coin")
+        column[1].set(xscale="log", xlabel="level of the noise (standard deviation)")
+        column[1].set_xticks(LEVELS, [f"{level:g}" for level in LEVELS])
+        column[1].minorticks_off()
+    axes[0, 0].set_ylabel("test accuracy, difference to no noise")
+    axes[1, 0].set_ylabel("test log-loss, difference to no noise")
+    entries = axes[1, 0].get_legend_handles_labels()
+    fig.legend(*entries, loc="outside lower center", ncols=4, frameon=False)
+    fig.suptitle(f"Kinds of noise in a 2-100-1 network, {REPEATS} data sets, 95% intervals")
+    return fig
+
+
+def main() -> None:
+    """Measure, print and plot."""
+    settings = make_settings()
+    names = list(settings)
+    model = NoisyMLPClassifier(NODES, epochs=EPOCHS, batch_size=None, verbose=1)
+    results = {}
+    for data in ("circles", "moons"):
+        measured = measure(model, settings, draw_splits(data, CHOOSING + REPEATS))
+        scores = results[data] = measured.splits(slice(CHOOSING, None))
+        print_table(f"{data}, differences to no noise", names, scores)
+        compare_best(data, measured.splits(slice(CHOOSING)), scores, names)
+    save(plot(results), "noise_on_activations_and_weights")
+
+
+if __name__ == "__main__":
+    main()
