@@ -1,4 +1,29 @@
-"""Ask whether noise helps deeper networks more, and whether depth pays with it."""
+"""Ask whether noise helps deeper networks more, and whether depth pays with it.
+
+Networks of one to four hidden layers of 64 nodes train for 1,000 epochs on 30 points of the
+article's circles, and of moons (noise 0.3): without noise, with noise in the input, in all hidden
+layers, and in both. They are tested on 2,000 fresh points: 24 data sets of each kind, each with a
+seed of its own, and 10 others to choose the noise for each depth. All fits train in stacks.
+Differences are paired, with 95% t-intervals over the data sets, not corrected for their number.
+
+What was found:
+
+* Without noise, depth makes the probabilities far worse and the accuracy somewhat. From one to
+  four layers the log-loss goes from 0.44 to 2.65 on the moons and from 0.71 to 5.57 on the
+  circles, the accuracy from 0.834 to 0.806 (-0.028 [-0.049, -0.007]) and from 0.701 to 0.687 (no
+  clear difference).
+* So the deeper the network, the more log-loss there is for noise to cut. Input noise of 0.3
+  changes it on the moons by -0.05, -0.89, -1.60 and -2.29 for one to four layers.
+* With noise, depth paid on the moons, a little: with input noise of 0.3, the best of those tried
+  at every depth, four layers beat one by 0.020 [0.012, 0.029] of accuracy and 0.021 [0.008, 0.034]
+  of log-loss. They have 0.854 and 0.364.
+* On the circles it did not. No noise brings any depth under the log-loss of a coin, 0.69. The best
+  of two to four layers have 0.76 to 0.77, and have nearly given up (accuracy 0.58). With one
+  layer, noise makes no clear difference to the log-loss, 0.71, and costs accuracy.
+* Noise of 0.1 in all hidden layers never changes the accuracy clearly from two layers on.
+
+The figure goes to ``examples/figures/noise_and_depth.png``.
+"""
 
 from __future__ import annotations
 

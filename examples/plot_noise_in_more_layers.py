@@ -1,4 +1,29 @@
-"""Ask where noise helps: in the input, the first hidden layer, the second, or all."""
+"""Ask where noise helps: in the input, the first hidden layer, the second, or all.
+
+The article has one hidden layer. Here a 2-64-64-1 network trains for 1,000 epochs on 30 points of
+the article's circles, and of moons (noise 0.3), with noise of five levels in five places. It is
+tested on 2,000 fresh points: 40 data sets of each kind, each with a seed of its own, and 11 others
+to choose levels. All fits train in stacks. Differences are paired, with 95% t-intervals over the
+data sets, not corrected for their number.
+
+What was found, as test accuracy and log-loss; a coin has a log-loss of 0.69:
+
+* Moons: the input is the best place. Without noise 0.830 and 1.22. Input noise of 0.3, the level
+  that the other data sets choose, changes that by +0.031 [+0.018, +0.044] and -0.87 [-1.04,
+  -0.71]. Against it, each other place at its own best level, all at once included, loses 0.022 to
+  0.028 of accuracy and 0.05 to 0.19 of log-loss, all clearly.
+* The second layer needs some ten times the level. On the moons, noise of 0.1 there changes the
+  log-loss by +0.03 [-0.05, +0.10], in the first layer by -0.33 [-0.47, -0.19], in both by -0.33;
+  noise of 1 in the second layer by -0.40.
+* Circles: without noise 0.716 and 1.98. No place at any level is better than the coin: at the
+  level with the least log-loss, always the largest, the network learns nothing (accuracy 0.50 to
+  0.51). At 0.1, noise in the first layer or in both halves the log-loss, by -0.97 and -0.98, and
+  makes no clear difference to the accuracy; in the second layer it gains 0.007 [0.003, 0.012] of
+  accuracy and 0.30 of log-loss. Input noise of 0.1, half the distance of the circles, costs 0.028
+  [0.018, 0.039] of accuracy.
+
+The figure goes to ``examples/figures/noise_in_more_layers.png``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,33 @@
-"""Ask what noise is best put on: hidden layers, activations, or weights."""
+"""Ask what noise is best put on: hidden layers, activations, or weights.
+
+A 2-100-1 network trains for 2,000 epochs on 30 points of the article's circles, and of moons
+(noise 0.3), with noise before the activation of the hidden layer (the article's), after it, or on
+the weights, each added or multiplied; or with dropout, each at four levels. The level of dropout
+is the standard deviation of what it multiplies by: a rate p has the level sqrt(p / (1 - p)), so
+levels of 0.1, 0.3, 1 and 3 are rates of 0.01, 0.08, 0.5 and 0.9. It is tested on 2,000 fresh
+points: 40 data sets of each kind, each with a seed of its own, and 11 others to choose levels. All
+fits train in stacks. Differences are paired, with 95% t-intervals over the data sets, not
+corrected for their number.
+
+What was found: each kind lowers the log-loss, none raises the accuracy.
+
+* Moons, no noise: accuracy 0.846, log-loss 0.63. At the level that the other data sets choose,
+  each kind lowers the log-loss by 0.16 to 0.25, most of all noise added before the activation, at
+  3, the largest level tried: -0.25 [-0.34, -0.16]. The others are behind it by 0.01 (added after
+  the activation) to 0.09 (dropout), all clearly. The accuracy is 0.009 to 0.016 lower with all of
+  them.
+* Circles, no noise: 0.731 and 1.05. Each kind comes down to a log-loss of 0.71 to 0.75, none
+  clearly different from noise before the activation, and none below the 0.69 of a coin. What
+  differs is the accuracy on the way: at level 0.3, noise added to the weights has lost 0.175,
+  noise added to the activations 0.040, dropout 0.011.
+* A level means another thing in each place: on the moons, 0.3 added to the weights lowers the
+  log-loss as much as 1 elsewhere, or 3 of what is multiplied.
+* Dropout and multiplied activation noise of the same variance cannot be told apart up to level 1:
+  no mean of them differs by more than 0.01. At level 3 the log-losses on the moons are 0.47 and
+  0.42.
+
+The figure goes to ``examples/figures/noise_on_activations_and_weights.png``.
+"""
 
 from __future__ import annotations
 

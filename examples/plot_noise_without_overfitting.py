@@ -1,4 +1,31 @@
-"""Ask whether noise hurts where little overfits."""
+"""Ask whether noise hurts where little overfits.
+
+A 2-100-1 network trains for 3,000 steps of at most 32 rows on 30 to 2,000 points of the article's
+circles, and of moons (noise 0.3), and is tested on 5,000 fresh ones: 20 data sets of each kind and
+size, each with a seed of its own. A 64-100-10 network trains for 30 epochs on the scaled digits,
+in two five-fold splits. All fits train in stacks. Differences are paired, with 95% t-intervals,
+not corrected for their number; those of the digits, whose splits share rows, are widened by the
+correction of Nadeau and Bengio.
+
+What was found: with many rows noise helps next to nothing, and hurts from a level on that depends
+on the data.
+
+* Circles, 2,000 rows, no noise: accuracy 0.835, log-loss 0.389, on the training points 0.379. All
+  noise makes the log-loss worse, in the input by 0.051 [0.050, 0.052] at 0.1, by 0.219 at 0.3;
+  both noises at 0.1, the default, cost 0.004 [0.002, 0.006] of accuracy, at 0.3 it is 0.080.
+* Moons, 2,000 rows, no noise: 0.909 and 0.228, on the training points 0.225. The default costs
+  0.002 of accuracy and 0.003 of log-loss, hidden noise of 0.03 gains 0.001 and 0.002, 0.3 in the
+  hidden layer costs 0.044 and 0.077.
+* Digits, 1,437 rows, no noise: 0.972 and 0.108, on the training part 0.022, so these do overfit.
+  Up to 0.3 no level makes a difference that matters (the largest is -0.008 [-0.032, +0.015] of
+  log-loss); both noises at 1 cost 0.017 [0.003, 0.030] of accuracy.
+* The default lowers the log-loss by 0.48 and 0.47 with 30 rows of circles and of moons. With 100
+  rows it already hurts on the circles (+0.055 [+0.049, +0.060]), though without noise the network
+  still overfits there (0.377 on the training points, 0.463 on the others). On the moons it helps
+  by 0.011 [0.001, 0.022] with 100 rows, and hurts by 0.002 [0.000, 0.003] with 400.
+
+The figure goes to ``examples/figures/noise_without_overfitting.png``.
+"""
 
 from __future__ import annotations
 

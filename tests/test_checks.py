@@ -2,7 +2,11 @@
 
 import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+from sklearn.utils.estimator_checks import (
+    check_estimator,
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
 
 from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
 
@@ -34,15 +38,6 @@ CLASSIFIERS = [
         "initializer": "he_normal",
     },
     {"noise_kind": "multiplicative", "early_stopping": True, "patience": 50},
-    # Some checks fit twice and compare; a warm start trains on, so it must have converged on
-    # their 30 rows by then. (scikit-learn's MLPClassifier(warm_start=True) fails there.)
-    {
-        "warm_start": True,
-        "batch_size": None,
-        "epochs": 1500,
-        "learning_rate": 0.01,
-        "noise_input": 0.01,
-    },
     # Keras's loop takes some 30 ms an epoch.
     {"engine": "keras", "epochs": 10, "learning_rate": 0.01},
 ]
@@ -79,6 +74,23 @@ def names(estimator):
 def test_no_check_is_missing_that_scikit_learns_perceptron_has(ours, theirs):
     # Sparse data is refused, which has a check of its own.
     assert {n for n in names(theirs) - names(ours) if "sparse" not in n} == set()
+
+
+def failed(estimator):
+    results = check_estimator(estimator, on_fail=None, on_skip=None)
+    return {result["check_name"] for result in results if result["status"] == "failed"}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_warm_start_fails_only_checks_that_ask_for_a_cold_one():
+    # Two checks fit again and ask for the first fit's predictions, also where a warm start is to
+    # train on. scikit-learn's perceptron fails just these, too.
+    theirs = failed(MLPClassifier(warm_start=True))
+    assert failed(NoisyMLPClassifier(warm_start=True, batch_size=None)) <= theirs
+    assert theirs <= {
+        "check_classifiers_multilabel_representation_invariance",
+        "check_supervised_y_2d",
+    }
 
 
 @pytest.mark.parametrize("options", [{}, {"batch_size": 4}, {"batch_size": None}])
