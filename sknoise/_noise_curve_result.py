@@ -75,8 +75,8 @@ class NoiseCurve:
     """Scores of networks that differ in the level and the place of their noise.
 
     Made by ``noise_curve``. Intervals are corrected t-intervals for scores from splits that
-    share rows [1]_: the variance of the mean over n splits is taken to be 1/n plus the ratio of
-    test to training rows times the variance between the splits.
+    share rows [1]_: the variance of a mean over n splits is taken to be the variance between the
+    splits, times the sum of 1/n and the ratio of test to training rows.
 
     Parameters
     ----------

@@ -67,7 +67,6 @@ class NoiseCurveDisplay:
 
     Examples
     --------
-    >>> import matplotlib.pyplot as plt
     >>> from sklearn.datasets import make_circles
     >>> from sknoise import NoisyMLPClassifier
     >>> from sknoise.plotting import NoiseCurveDisplay
@@ -76,7 +75,8 @@ class NoiseCurveDisplay:
     >>> display = NoiseCurveDisplay.from_estimator(
     ...     clf, X, y, [0, 0.1, 1], param_names="noise_input", cv=3, random_state=0
     ... )
-    >>> plt.show()
+    >>> display.ax_.get_ylabel()
+    'log-loss, mean of 3 splits'
     """
 
     ax_: Axes
