@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sknoise._base import _draw_key
 from sknoise._noise_curve_result import NoiseCurve
-from sknoise.parallel import StackBackend
+from sknoise.parallel import MAX_WAITING, StackBackend
 
 NOISE_LEVELS = (0, 0.03, 0.06, 0.12, 0.25, 0.5, 1, 2)
 PARAM_NAMES = ("noise_input", "noise_hidden")
@@ -166,7 +166,7 @@ def noise_curve(
     seeds = rng.integers(2**31, size=len(splits))
 
     seeded = [p for p in estimator.get_params() if p.rpartition("__")[2] == "random_state"]
-    with _in_stacks():
+    with _in_stacks(len(splits), len(candidates)):
         results = joblib.Parallel()(
             joblib.delayed(_fit_and_score)(
                 estimator, settings | dict.fromkeys(seeded, int(seed)), X, y, split
@@ -274,11 +274,17 @@ def _make_splits(
     return splits
 
 
-def _in_stacks() -> AbstractContextManager[Any]:
-    """Enter our backend, unless the caller has done so and has perhaps set its options."""
+def _in_stacks(n_splits: int, n_candidates: int) -> AbstractContextManager[Any]:
+    """Enter our backend, unless the caller has done so and has perhaps set its options.
+
+    Programs that were compiled for a wave of fits serve the next one if it is made up alike: so
+    the splits are shared out evenly among the waves.
+    """
     if isinstance(get_active_backend()[0], StackBackend):
         return nullcontext()
-    return joblib.parallel_config(backend="sknoise")
+    n_waves = -(-n_splits * n_candidates // MAX_WAITING)
+    n_jobs = -(-n_splits // n_waves) * n_candidates
+    return joblib.parallel_config(backend="sknoise", n_jobs=n_jobs)
 
 
 def _fit_and_score(

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknoise import NoiseCurve, NoisyMLPClassifier, NoisyMLPRegressor, noise_curve
-from sknoise._noise_curve import calibration_error
+from sknoise._noise_curve import _in_stacks, calibration_error
 from sknoise.training import _stack
 
 LEVELS = np.array([0, 0.1, 1])
@@ -195,6 +195,13 @@ def test_trains_in_stacks_and_keeps_the_callers_backend(monkeypatch, data, clf, 
         noise_curve(clf, *data, [0.1, 0.2], **call)
     assert sum(sizes) == 12
     assert max(sizes) == (3 if own else 12)
+
+
+def test_waves_have_equally_many_splits():
+    # 750 fits are two waves of at most 512.
+    for n_splits, n_candidates, n_jobs in [(50, 15, 375), (50, 8, 400), (2, 600, 600)]:
+        with _in_stacks(n_splits, n_candidates):
+            assert joblib.Parallel().n_jobs == n_jobs
 
 
 def test_groups_go_to_the_splitter(data, clf):
