@@ -1,11 +1,20 @@
 """Small neural networks regularised by noise, as scikit-learn estimators."""
 
 from sknoise._classifier import NoisyMLPClassifier
+from sknoise._noise_curve import noise_curve
+from sknoise._noise_curve_result import NoiseCurve
 from sknoise._regressor import NoisyMLPRegressor
 from sknoise._version import __version__
 from sknoise.parallel import register
 from sknoise.training._cache import clear_cache
 
-__all__ = ["NoisyMLPClassifier", "NoisyMLPRegressor", "__version__", "clear_cache"]
+__all__ = [
+    "NoiseCurve",
+    "NoisyMLPClassifier",
+    "NoisyMLPRegressor",
+    "__version__",
+    "clear_cache",
+    "noise_curve",
+]
 
 register()

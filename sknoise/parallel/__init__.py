@@ -3,9 +3,9 @@
 import joblib
 
 from sknoise.parallel._backend import StackBackend
-from sknoise.parallel._scheduler import current_job
+from sknoise.parallel._scheduler import MAX_WAITING, current_job
 
-__all__ = ["StackBackend", "current_job", "register"]
+__all__ = ["MAX_WAITING", "StackBackend", "current_job", "register"]
 
 
 def register() -> None:

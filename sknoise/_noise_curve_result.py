@@ -1,0 +1,254 @@
+"""``NoiseCurve``, the result of ``noise_curve``: scores, intervals, the best, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+# Whether more of it is better.
+_GREATER_IS_BETTER = {
+    "log_loss": False,
+    "accuracy": True,
+    "calibration_error": False,
+    "root_mean_squared_error": False,
+    "r2": True,
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether noise helps: true or false in an ``if``, a sentence in ``print``.
+
+    The sentence says "Yes" where the whole interval is on the better side of 0, "No" where it
+    is on the worse side, so that even the best noise hurts, and "Not clearly" in between.
+
+    Attributes
+    ----------
+    helps : bool
+        Whether the whole interval is on the better side of 0.
+    metric : str
+        What it was judged by.
+    param_name : str
+        Where the noise acts that did best, no noise aside.
+    noise_level : float
+        Its level.
+    difference : float
+        Mean paired difference of the metric to no noise.
+    interval : tuple of float
+        Lower and upper end of the interval for it, at 95 % for all candidates together.
+    n_candidates : int
+        Number of pairs of place and level among which it was the best, and for which the
+        interval is corrected (Bonferroni).
+    """
+
+    helps: bool
+    metric: str
+    param_name: str
+    noise_level: float
+    difference: float
+    interval: tuple[float, float]
+    n_candidates: int
+
+    def __bool__(self) -> bool:
+        return self.helps
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        start = "No: even the best noise"
+        if self.helps:
+            start = "Yes: the best noise"
+        elif low <= 0 <= high:
+            start = "Not clearly: the best noise"
+        return (
+            f"{start}, {self.param_name}={self.noise_level:g}, changes {self.metric} by "
+            f"{self.difference:+.3g} [{low:+.3g}, {high:+.3g}] against no noise "
+            f"({CONFIDENCE:.0%} interval, corrected for choosing the best of {self.n_candidates})."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseCurve:
+    """Scores of networks that differ in the level and the place of their noise.
+
+    Made by ``noise_curve``. Intervals are corrected t-intervals for scores from splits that
+    share rows [1]_: the variance of a mean over n splits is taken to be the variance between the
+    splits, times the sum of 1/n and the ratio of test to training rows.
+
+    Parameters
+    ----------
+    param_names : tuple of str
+        The parameters that were varied, each by itself.
+    noise_levels : ndarray of shape (n_levels,)
+        The levels, ascending. The first is 0: no noise, which is the same network for all
+        parameters.
+    scores : dict of str to ndarray of shape (n_params, n_levels, n_splits)
+        Each metric on the test rows of each split, in its own units: a loss or an error is
+        better where it is smaller.
+    metric : str
+        The one that decides.
+    seeds : ndarray of shape (n_splits,)
+        ``random_state`` of the estimator in each split.
+    test_ratio : float
+        Number of test rows divided by that of training rows, a mean over the splits.
+
+    See Also
+    --------
+    noise_curve : Measures it.
+    sknoise.plotting.NoiseCurveDisplay : Draws it.
+
+    References
+    ----------
+    .. [1] Nadeau and Bengio (2003), "Inference for the generalization error", Machine Learning
+       52, 239-281.
+
+    .. [2] Yates, Aandahl, Richards and Brook (2023), "Cross validation for model selection: a
+       review with examples from ecology", Ecological Monographs 93(1).
+
+    Examples
+    --------
+    Four splits of one parameter, made up:
+
+    >>> import numpy as np
+    >>> from sknoise import NoiseCurve
+    >>> losses = np.array([[[1.0, 1.2, 1.1, 0.9], [0.5, 0.8, 0.6, 0.5], [0.6, 0.7, 0.6, 0.4]]])
+    >>> curve = NoiseCurve(
+    ...     ("noise_input",), np.array([0, 0.1, 0.2]), {"log_loss": losses}, "log_loss",
+    ...     seeds=np.arange(4), test_ratio=0.25,
+    ... )
+    >>> curve.best_, curve.one_se_
+    ({'noise_input': 0.2}, {'noise_input': 0.1})
+    >>> print(curve.helps)
+    Yes: the best noise, noise_input=0.2, changes log_loss by -0.475 [-0.623, -0.327] against no
+    noise (95% interval, corrected for choosing the best of 2).
+    """
+
+    param_names: tuple[str, ...]
+    noise_levels: np.ndarray
+    scores: Mapping[str, np.ndarray]
+    metric: str
+    seeds: np.ndarray
+    test_ratio: float
+
+    def __post_init__(self) -> None:
+        if self.metric not in self.scores:
+            raise ValueError(f"metric={self.metric!r} must be one of {sorted(self.scores)}.")
+
+    def by(self, metric: str) -> NoiseCurve:
+        """Give the same curve, with another metric to decide.
+
+        Parameters
+        ----------
+        metric : str
+            A key of ``scores``.
+
+        Returns
+        -------
+        NoiseCurve
+
+        Raises
+        ------
+        ValueError
+            If there are no such scores.
+        """
+        return replace(self, metric=metric)
+
+    @property
+    def means(self) -> np.ndarray:
+        """Mean of the metric over the splits, of shape (n_params, n_levels)."""
+        return self.scores[self.metric].mean(axis=-1)
+
+    @property
+    def differences(self) -> np.ndarray:
+        """Difference to no noise in each split, of shape (n_params, n_levels, n_splits)."""
+        scores = self.scores[self.metric]
+        return scores - scores[:, :1]
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """Corrected 95 % intervals of the mean difference, of shape (n_params, n_levels, 2).
+
+        Each by itself, not corrected for their number.
+        """
+        return self._intervals(self.differences, 1)
+
+    @property
+    def score_intervals(self) -> np.ndarray:
+        """Corrected 95 % intervals of the mean score, of shape (n_params, n_levels, 2).
+
+        They are as wide as the splits differ, which is the same for all levels: compare levels
+        by ``intervals``.
+        """
+        return self._intervals(self.scores[self.metric], 1)
+
+    @property
+    def best_(self) -> dict[str, float]:
+        """Parameters of the best mean, no noise included; for ``set_params``."""
+        return self._params(*self._best(self._losses))
+
+    @property
+    def one_se_(self) -> dict[str, float]:
+        """Parameters of the least noise that is within one standard error of the best.
+
+        Of the levels whose mean is worse than the best by no more than the corrected standard
+        error of their paired difference to it [2]_, the lowest; at equal levels the better
+        place. No noise at all counts too.
+        """
+        losses = self._losses
+        excess = losses - losses[self._best(losses)]
+        near = excess.mean(axis=-1) <= self._standard_errors(excess)
+        j = int(near.any(axis=0).argmax())
+        i = int(np.where(near[:, j], losses[:, j].mean(axis=-1), np.inf).argmin())
+        return self._params(i, j)
+
+    @property
+    def helps(self) -> Verdict:
+        """Whether the best level of noise is better than none, with an interval.
+
+        The interval is corrected for the choice among all pairs of place and level, by
+        Bonferroni.
+        """
+        losses = self._losses[:, 1:]
+        i, j = self._best(losses)
+        n_candidates = losses[..., 0].size
+        differences = self.differences[i, j + 1]
+        low, high = self._intervals(differences, n_candidates)
+        return Verdict(
+            bool(low > 0 if _GREATER_IS_BETTER[self.metric] else high < 0),
+            self.metric,
+            self.param_names[i],
+            float(self.noise_levels[j + 1]),
+            float(differences.mean()),
+            (float(low), float(high)),
+            n_candidates,
+        )
+
+    @property
+    def _losses(self) -> np.ndarray:
+        """The scores of the metric, turned so that less is better."""
+        scores = self.scores[self.metric]
+        return -scores if _GREATER_IS_BETTER[self.metric] else scores
+
+    def _best(self, losses: np.ndarray) -> tuple[int, int]:
+        means = losses.mean(axis=-1)
+        i, j = np.unravel_index(means.argmin(), means.shape)
+        return int(i), int(j)
+
+    def _params(self, i: int, j: int) -> dict[str, float]:
+        params = dict.fromkeys(self.param_names, 0.0)
+        params[self.param_names[i]] = float(self.noise_levels[j])
+        return params
+
+    def _standard_errors(self, values: np.ndarray) -> np.ndarray:
+        n = values.shape[-1]
+        return values.std(axis=-1, ddof=1) * np.sqrt(1 / n + self.test_ratio)
+
+    def _intervals(self, values: np.ndarray, n_comparisons: int) -> np.ndarray:
+        """Compute intervals for means over the last axis, which all hold at once."""
+        outside = (1 - CONFIDENCE) / n_comparisons
+        quantile = stats.t.ppf(1 - outside / 2, values.shape[-1] - 1)
+        means, margins = values.mean(axis=-1), quantile * self._standard_errors(values)
+        return np.stack([means - margins, means + margins], axis=-1)
