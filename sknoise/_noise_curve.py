@@ -54,9 +54,10 @@ def noise_curve(
 ) -> NoiseCurve:
     """Measure by cross-validation whether noise helps, where, and how much.
 
-    Each of the named parameters takes each level while the others of them are 0. In each split
-    all these networks have the same rows, initial weights and draws of the noise; so
-    differences to the network without noise are paired.
+    Each of the named parameters takes each level while the others of them are 0; parameters
+    that are not named keep what the estimator has. In each split all these networks have the
+    same rows, initial weights and draws of the noise; so differences to the network without
+    noise are paired.
 
     Parameters
     ----------
