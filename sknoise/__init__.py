@@ -2,10 +2,17 @@
 
 from sknoise._classifier import NoisyMLPClassifier
 from sknoise._regressor import NoisyMLPRegressor
+from sknoise._show_versions import show_versions
 from sknoise._version import __version__
 from sknoise.parallel import register
 from sknoise.training._cache import clear_cache
 
-__all__ = ["NoisyMLPClassifier", "NoisyMLPRegressor", "__version__", "clear_cache"]
+__all__ = [
+    "NoisyMLPClassifier",
+    "NoisyMLPRegressor",
+    "__version__",
+    "clear_cache",
+    "show_versions",
+]
 
 register()
