@@ -320,8 +320,8 @@ class TrainingCurveDisplay:
                 )
             ends[name] = _running_mean(mean, _window(len(mean)))[-1]
         if metric == "loss" and self.baseline is not None:
-            ends_of_line, level = [1, len(epochs)], [self.baseline] * 2
-            ax.plot(ends_of_line, level, color=GREY, lw=1, ls=(0, (1, 2)), label="baseline")
+            line = ([1, len(epochs)], [self.baseline] * 2)
+            ax.plot(*line, color=GREY, lw=1, ls=(0, (1, 2)), zorder=3, label="baseline")
         if self.best_epoch is not None:
             label = f"best epoch, {self.best_epoch}"
             ax.axvline(self.best_epoch, color=GREY, lw=1, ls="-.", label=label, zorder=1)

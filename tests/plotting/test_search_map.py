@@ -67,15 +67,14 @@ def test_given_axes_words_and_no_annotation(search):
     assert not ax.texts
 
 
+@pytest.mark.filterwarnings("ignore:\n2 fits failed", "ignore:One or more of the test scores")
 def test_missing_cells_are_masked_and_failed_fits_are_none(data):
     grids = [
         {"C": [0.1, 1], "gamma": [0.1]},
         {"C": [1, -1], "gamma": [1]},  # A negative C cannot be fitted.
         {"C": [5]},
     ]
-    search = GridSearchCV(SVC(), grids, cv=2, scoring="neg_mean_squared_error")
-    with pytest.warns(UserWarning):
-        search.fit(*data)
+    search = GridSearchCV(SVC(), grids, cv=2, scoring="neg_mean_squared_error").fit(*data)
     display = SearchMapDisplay.from_search(search, "gamma", "C")
     assert display.y_labels == ["0.1", "1"]
     assert np.isfinite(display.scores).tolist() == [[True, False], [True, True]]
@@ -109,6 +108,7 @@ def test_random_draws_are_divided_at_their_quantiles(data):
     assert display.scores[display.best] == search.best_score_
 
 
+@pytest.mark.filterwarnings("ignore:Solver terminated early")
 @pytest.mark.parametrize("resource", ["n_samples", "max_iter"])
 def test_halving_counts_the_last_iteration_of_each_candidate(data, resource):
     options = {} if resource == "n_samples" else {"resource": "max_iter", "max_resources": 900}
