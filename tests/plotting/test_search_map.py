@@ -67,7 +67,9 @@ def test_given_axes_words_and_no_annotation(search):
     assert not ax.texts
 
 
-@pytest.mark.filterwarnings("ignore:\n2 fits failed", "ignore:One or more of the test scores")
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more of the test scores"
+)
 def test_missing_cells_are_masked_and_failed_fits_are_none(data):
     grids = [
         {"C": [0.1, 1], "gamma": [0.1]},
