@@ -4,6 +4,7 @@ from sknoise._classifier import NoisyMLPClassifier
 from sknoise._noise_curve import noise_curve
 from sknoise._noise_curve_result import NoiseCurve
 from sknoise._regressor import NoisyMLPRegressor
+from sknoise._show_versions import show_versions
 from sknoise._version import __version__
 from sknoise.parallel import register
 from sknoise.training._cache import clear_cache
@@ -15,6 +16,7 @@ __all__ = [
     "__version__",
     "clear_cache",
     "noise_curve",
+    "show_versions",
 ]
 
 register()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,6 +26,7 @@ from sknoise._callbacks import (
     reason_against_epochs,
     train_by_epochs,
 )
+from sknoise._docs import DOCS
 from sknoise._forward import ACTIVATIONS, logits
 from sknoise._noise import (
     SCHEDULES,
@@ -77,6 +79,10 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 
     history_: dict[str, np.ndarray]
     n_iter_: int
+
+    # Where scikit-learn's HTML representation links to.
+    _doc_link_module = "sknoise"
+    _doc_link_template = f"{DOCS}/api/generated/{{estimator_module}}.{{estimator_name}}.html"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "nodes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -285,19 +291,19 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         job = current_job()
         if engine == "compiled" and job is not None and not callbacks and not listeners:
             return job.scheduler.train(job, task, verbose=bool(self.verbose)), None
-        progress = self._progress(task)
-        if engine == "keras":
-            return self._run_keras(task, callbacks, listeners, progress)
-        if callbacks:
-            from sknoise._keras import make_wrapper
+        with self._progress(task) as progress:
+            if engine == "keras":
+                return self._run_keras(task, callbacks, listeners, progress)
+            if callbacks:
+                from sknoise._keras import make_wrapper
 
-            wrapper = make_wrapper(task.model, self._example_targets())
-            listeners.append(KerasListener(callbacks, task, wrapper.model_))
-        if listeners:
-            return train_by_epochs(task, listeners, progress), None
-        from sknoise.training._stack import train_stack
+                wrapper = make_wrapper(task.model, self._example_targets())
+                listeners.append(KerasListener(callbacks, task, wrapper.model_))
+            if listeners:
+                return train_by_epochs(task, listeners, progress), None
+            from sknoise.training._stack import train_stack
 
-        return train_stack([task], progress)[0], None
+            return train_stack([task], progress)[0], None
 
     def _run_keras(
         self,
@@ -318,9 +324,10 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         wrapper = make_wrapper(task.model, self._example_targets())
         return wrapper.train(task, [*callbacks, *relays]), wrapper
 
-    def _progress(self, task: Task) -> Progress | None:
+    def _progress(self, task: Task) -> AbstractContextManager[Progress | None]:
+        """Give a progress bar to enter, where one is asked for."""
         if not self.verbose:
-            return None
+            return nullcontext()
         from sknoise.training._progress import progress_bar
 
         return progress_bar(task.epochs)

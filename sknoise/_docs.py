@@ -1,9 +1,11 @@
-"""What the docstrings of the estimators share."""
+"""Where the documentation is, and what the docstrings of the estimators share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
+
+DOCS = "https://sknoise.readthedocs.io/en/stable"
 
 T = TypeVar("T", bound=type)
 

@@ -6,10 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-
-    # rich types its tasks so.
-    from rich.progress import TaskID
+    from sknoise.training._progress import Bar
 
 
 class SearchProgress:
@@ -21,7 +18,6 @@ class SearchProgress:
 
     def _clear(self) -> None:
         self._bar: Bar | None = None
-        self._line: TaskID | None = None
         self._n_fits = self._n_done = self._epochs = self._epochs_done = 0
 
     def add(self, epochs: int, shown: bool) -> None:
@@ -30,7 +26,9 @@ class SearchProgress:
             self._n_fits += 1
             self._epochs += epochs
             if shown and self._bar is None:
-                self._open()
+                from sknoise.training._progress import Bar
+
+                self._bar = Bar(stderr=True)
 
     def advance(self, epochs: int, n_to_come: int) -> None:
         """Count epochs done; n_to_come jobs have not started, and are taken for a fit each."""
@@ -48,36 +46,17 @@ class SearchProgress:
         """End the bar, and count anew."""
         with self._lock:
             if self._bar is not None:
-                self._bar.stop()
+                self._bar.close()
             self._clear()
 
-    def _open(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._bar = Progress(
-            TextColumn("{task.fields[fits]} fits"),
-            BarColumn(),
-            TextColumn("{task.fields[epochs]} epochs"),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            console=Console(stderr=True),
-            auto_refresh=False,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._line = self._bar.add_task("", total=None, fits="", epochs="")
-        self._bar.start()
-
     def _show(self, n_to_come: int) -> None:
-        if self._bar is None or self._line is None:
+        if self._bar is None:
             return
         n_fits = self._n_fits + n_to_come
         epochs = round(self._epochs * n_fits / self._n_fits)
-        self._bar.update(
-            self._line,
-            total=epochs,
-            completed=self._epochs_done,
-            fits=f"{self._n_done}/{n_fits}",
-            epochs=f"{self._epochs_done:,}/{epochs:,}",
-            refresh=True,
+        self._bar.show(
+            self._epochs_done,
+            epochs,
+            f"{self._n_done}/{n_fits} fits",
+            f"{self._epochs_done:,}/{epochs:,} epochs",
         )

@@ -11,6 +11,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from sknoise._noise_curve import NOISE_LEVELS, PARAM_NAMES, noise_curve
 from sknoise._noise_curve_result import CONFIDENCE, NoiseCurve
+from sknoise.plotting._figures import COLORS, GREY, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -210,25 +211,24 @@ class NoiseCurveDisplay:
         ImportError
             If there is no matplotlib.
         """
-        check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
         if band not in ("difference", "score"):
             raise ValueError(f"band={band!r} must be 'difference' or 'score'.")
         shown = self.curve if metric is None else self.curve.by(metric)
         if ax is None:
-            ax = plt.subplots()[1]
+            (ax,) = new_axes(f"{type(self).__name__}.plot")
         levels, means = shown.noise_levels, shown.means
         intervals = shown.score_intervals
         if band == "difference":
             intervals = shown.intervals + means[0, 0]
 
-        self.baseline_ = ax.axhline(means[0, 0], label="no noise", color="0.4", ls="--", lw=1)
+        self.baseline_ = ax.axhline(means[0, 0], label="no noise", color=GREY, ls="--", lw=1)
         self.lines_, self.bands_ = [], []
-        for name, mean, interval in zip(self._short_names(), means, intervals, strict=True):
-            (line,) = ax.plot(levels, mean, marker="o", markersize=3.5, label=name)
-            self.lines_.append(line)
-            color = line.get_color()
+        curves = zip(self._short_names(), means, intervals, strict=True)
+        for i, (name, mean, interval) in enumerate(curves):
+            color = COLORS[i % len(COLORS)]
+            self.lines_ += ax.plot(
+                levels, mean, marker="o", markersize=3.5, label=name, color=color
+            )
             self.bands_.append(ax.fill_between(levels, *interval.T, color=color, alpha=0.15, lw=1))
         decisive = _LABELS[self.curve.metric]
         # Both may be at one point: a ring around a star.
