@@ -44,6 +44,7 @@ oldest: .venv-oldest/installed
 benchmark: $(VENV)/installed
 	$(RUN) benchmarks/speed.py $(ARGS)
 	$(RUN) benchmarks/stacks.py $(ARGS)
+	$(RUN) benchmarks/noise_curve.py
 
 clean:
 	rm -rf .venv .venv-oldest .mypy_cache .pytest_cache .ruff_cache *.egg-info
