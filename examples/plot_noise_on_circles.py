@@ -1,4 +1,7 @@
-"""Reproduce the article "Noise: it's not always annoying", and check it on fresh data.
+"""Noise on circles: the article, and fresh data
+=============================================
+
+Reproduce the article "Noise: it's not always annoying", and check it on fresh data.
 
 The article trains 2-400-1 networks on 30 points of two noisy circles and tests them on 70 others:
 one network without noise, one with Gaussian noise on the input, one with noise on the hidden
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +31,7 @@ matplotlib.use("Agg")  # The figures are files: no display is needed.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _common import REDUCED, reduced
 from scipy import stats
 from sklearn.datasets import make_circles
 from sklearn.inspection import DecisionBoundaryDisplay
@@ -294,7 +299,9 @@ def search_grid(split: Split) -> None:
 def main() -> None:
     """Run all, in the order of the article."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=50, help="seeds and fresh data sets")
+    parser.add_argument(
+        "--repeats", type=int, default=reduced(50), help="seeds and fresh data sets"
+    )
     folder = Path(__file__).parent / "figures"
     parser.add_argument("--figures", type=Path, default=folder, help="folder for the figures")
     args = parser.parse_args()
@@ -313,7 +320,7 @@ def main() -> None:
     }
     for name, figure in figures.items():
         figure.savefig(args.figures / f"{name}.png", dpi=100)
-    print(f"\nSaved {', '.join(figures)} to {args.figures}")
+    print(f"\nSaved {', '.join(figures)} to {os.path.relpath(args.figures)}{REDUCED}")
     describe_figures(models, curves, split)
     compare_with_article(args.repeats)
     compare_on_fresh_data(args.repeats)

@@ -1,0 +1,56 @@
+"""What Sphinx is told: ``make docs`` builds the pages and runs the examples."""
+
+import sknoise
+
+project = "sknoise"
+author = copyright = "the sknoise developers"
+version = release = sknoise.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+
+# Links to headings of other pages.
+myst_heading_anchors = 3
+
+autodoc_typehints = "none"
+# The class template lists the members.
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "ignore_pattern": r"_common\.py",
+    "within_subsection_order": "FileNameSortKey",
+    # How examples look is set in _common.py, which is imported once.
+    "reset_modules": (),
+    # Nothing in a file tells whether it ran at its full size.
+    "run_stale_examples": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sknoise"
+html_baseurl = "https://sknoise.readthedocs.io/en/stable/"
+html_static_path = ["_static"]
+html_css_files = ["sknoise.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_sidebars = {name: [] for name in ("index", "install", "ten_minutes", "changes")}
+html_theme_options = {
+    "logo": {"text": "sknoise"},
+    "navbar_end": ["theme-switcher"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_toc_level": 2,
+}
+copybutton_prompt_text = ">>> "
