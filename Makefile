@@ -50,8 +50,10 @@ $(VENV)/docs-installed: $(VENV)/installed
 docs: $(VENV)/docs-installed
 	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
 
+# Written from the script of the same name, then run, so that it opens with its results.
 notebook: $(VENV)/docs-installed
-	$(RUN) docs/make_notebook.py docs/ten_minutes.md examples/ten_minutes.ipynb
+	$(VENV)/bin/sphinx_gallery_py2jupyter examples/ten_minutes.py
+	$(VENV)/bin/jupyter-execute --inplace examples/ten_minutes.ipynb
 
 benchmark: $(VENV)/installed
 	$(RUN) benchmarks/speed.py $(ARGS)

@@ -27,6 +27,7 @@ numpydoc_show_class_members = False
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/(plot|ten)_",
     "ignore_pattern": r"_common\.py",
     "within_subsection_order": "FileNameSortKey",
     # How examples look is set in _common.py, which is imported once.
@@ -45,7 +46,7 @@ html_static_path = ["_static"]
 html_css_files = ["sknoise.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {name: [] for name in ("index", "install", "ten_minutes", "changes")}
+html_sidebars = {name: [] for name in ("index", "install", "changes")}
 html_theme_options = {
     "logo": {"text": "sknoise"},
     "navbar_end": ["theme-switcher"],

@@ -3,12 +3,13 @@
 
 Add Gaussian noise of three levels to an image, and compare its histogram with its density.
 
-The level of the noise is its standard deviation, sigma; its mean is 0. A value z then has the density
+The level of the noise is its standard deviation, sigma; its mean is 0. A value z then has the
+density
 
     p(z) = exp(-z^2 / (2 sigma^2)) / (sigma sqrt(2 pi)),
 
-a bell around 0: some 68% of the values lie within one sigma of it, 95% within two. Here every pixel of
-a photograph, whose grey is between 0 (black) and 1 (white), gets a value of its own.
+a bell around 0: some 68% of the values lie within one sigma of it, 95% within two. Here every
+pixel of a photograph, whose grey is between 0 (black) and 1 (white), gets a value of its own.
 
 What is seen: noise of 0.03 can hardly be seen. With 0.1 each pixel is wrong, and the eye is not
 deceived: it takes many pixels together, and the errors are independent and cancel. With 0.3 only
@@ -63,6 +64,7 @@ def plot(grey: np.ndarray, noises: dict[float, np.ndarray]) -> plt.Figure:
         ax.set(xlabel="noise", yscale="log", ylim=(1e-2, 30))
         ax.set_title(f"mean {noise.mean():+.4f}, deviation {noise.std():.4f}")
     axes[1, 0].set_ylabel("density")
+    axes[2, 1].tick_params(labelleft=True)
     axes[2, 0].axis("off")
     formula = r"$p(z) = \frac{1}{\sigma\sqrt{2\pi}}\,e^{-z^2/(2\sigma^2)}$"
     axes[2, 0].text(

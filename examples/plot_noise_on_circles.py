@@ -298,7 +298,8 @@ def search_grid(split: Split) -> None:
 
 def main() -> None:
     """Run all, in the order of the article."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    about = "Reproduce the article, and check it on fresh data."
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument(
         "--repeats", type=int, default=reduced(50), help="seeds and fresh data sets"
     )
