@@ -1,5 +1,7 @@
 """What Sphinx is told: ``make docs`` builds the pages and runs the examples."""
 
+import re
+
 import sknoise
 
 project = "sknoise"
@@ -55,3 +57,12 @@ html_theme_options = {
     "show_toc_level": 2,
 }
 copybutton_prompt_text = ">>> "
+
+
+def drop_foreign_labels(app, what, name, obj, options, lines):
+    """Take the text alone of references to scikit-learn's pages, in what is inherited from it."""
+    lines[:] = [re.sub(r":ref:`([^`<]+?)\s*<[^`]+>`", r"\1", line) for line in lines]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", drop_foreign_labels)

@@ -1,5 +1,5 @@
 """What Gaussian noise looks like
-=============================
+==============================
 
 Add Gaussian noise of three levels to an image, and compare its histogram with its density.
 

@@ -31,7 +31,7 @@ matplotlib.use("Agg")  # The figures are files: no display is needed.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _common import REDUCED, reduced
+from _common import FIGURES, REDUCED, reduced
 from scipy import stats
 from sklearn.datasets import make_circles
 from sklearn.inspection import DecisionBoundaryDisplay
@@ -303,8 +303,7 @@ def main() -> None:
     parser.add_argument(
         "--repeats", type=int, default=reduced(50), help="seeds and fresh data sets"
     )
-    folder = Path(__file__).parent / "figures"
-    parser.add_argument("--figures", type=Path, default=folder, help="folder for the figures")
+    parser.add_argument("--figures", type=Path, default=FIGURES, help="folder for the figures")
     args = parser.parse_args()
     if args.repeats < 2:
         parser.error("an interval needs --repeats of 2 or more")
