@@ -53,7 +53,7 @@ docs: $(VENV)/docs-installed
 # Written from the script of the same name, then run, so that it opens with its results.
 notebook: $(VENV)/docs-installed
 	$(VENV)/bin/sphinx_gallery_py2jupyter examples/ten_minutes.py
-	$(VENV)/bin/jupyter-execute --inplace examples/ten_minutes.ipynb
+	$(RUN) docs/run_notebook.py examples/ten_minutes.ipynb
 
 benchmark: $(VENV)/installed
 	$(RUN) benchmarks/speed.py $(ARGS)

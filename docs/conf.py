@@ -22,6 +22,11 @@ templates_path = ["_templates"]
 # Links to headings of other pages.
 myst_heading_anchors = 3
 
+# Options of parameters are code: their quotes stay straight.
+smartquotes = False
+# In the list of a page's members, names without their class.
+toc_object_entries_show_parents = "hide"
+
 autodoc_typehints = "none"
 # The class template lists the members.
 numpydoc_show_class_members = False
@@ -48,7 +53,7 @@ html_static_path = ["_static"]
 html_css_files = ["sknoise.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {name: [] for name in ("index", "install", "changes")}
+html_sidebars = {name: [] for name in ("index", "install", "auto_examples/ten_minutes")}
 html_theme_options = {
     "logo": {"text": "sknoise"},
     "navbar_end": ["theme-switcher"],

@@ -19,9 +19,11 @@ from sklearn.model_selection import train_test_split
 from sknoise import NoisyMLPClassifier
 
 X, y = make_moons(n_samples=2040, noise=0.3, random_state=0)
-X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=40, random_state=0)
+parts = train_test_split(X, y, train_size=40, random_state=0)
+X_train, X_test, y_train, y_test = parts
 
-plain = NoisyMLPClassifier(100, noise_input=0, noise_hidden=0, epochs=1000, random_state=0)
+options = {"nodes": 100, "epochs": 1000, "random_state": 0}
+plain = NoisyMLPClassifier(noise_input=0, noise_hidden=0, **options)
 plain.fit(X_train, y_train, X_val=X_test, y_val=y_test)
 
 
@@ -42,7 +44,7 @@ report("no noise", plain)
 # The same network, with noise on its input: in each step of the training, and only there, a fresh
 # draw of standard deviation 0.3 is added to each coordinate. Prediction is without noise.
 
-noisy = NoisyMLPClassifier(100, noise_input=0.3, noise_hidden=0, epochs=1000, random_state=0)
+noisy = NoisyMLPClassifier(noise_input=0.3, noise_hidden=0, **options)
 noisy.fit(X_train, y_train, X_val=X_test, y_val=y_test)
 report("input noise", noisy)
 
@@ -53,7 +55,8 @@ import matplotlib.pyplot as plt
 from sklearn.inspection import DecisionBoundaryDisplay
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained", sharey=True)
-for ax, title, model in zip(axes, ["no noise", "input noise"], [plain, noisy], strict=True):
+models = {"no noise": plain, "input noise": noisy}
+for ax, (title, model) in zip(axes, models.items(), strict=True):
     DecisionBoundaryDisplay.from_estimator(
         model, X, response_method="predict_proba", cmap="RdBu", vmin=0, vmax=1, ax=ax
     )
@@ -65,7 +68,7 @@ for ax, title, model in zip(axes, ["no noise", "input noise"], [plain, noisy], s
 # ``val_loss``. Without noise it soon rises, while the loss on the training data goes on falling.
 
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
-for name, model in {"no noise": plain, "input noise": noisy}.items():
+for name, model in models.items():
     ax.plot(model.history_["val_loss"], label=name)
 ax.set(xlabel="epoch", ylabel="loss on the test points")
 legend = ax.legend()
@@ -82,9 +85,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-mlp = NoisyMLPClassifier(100, epochs=1000, random_state=0)
+mlp = NoisyMLPClassifier(**options)
 pipeline = Pipeline([("scale", StandardScaler()), ("mlp", mlp)])
-grid = {"mlp__noise_input": [0, 0.1, 0.3, 1], "mlp__noise_hidden": [0, 0.1, 0.3, 1]}
+levels = [0, 0.1, 0.3, 1]
+grid = {"mlp__noise_input": levels, "mlp__noise_hidden": levels}
 search = GridSearchCV(pipeline, grid, scoring="neg_log_loss")
 with joblib.parallel_config(backend="sknoise"):
     search.fit(X_train, y_train)
