@@ -2,6 +2,8 @@
 
 import re
 
+from sphinx_gallery.sorting import ExplicitOrder
+
 import sknoise
 
 project = "sknoise"
@@ -36,7 +38,19 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/(plot|ten)_",
     "ignore_pattern": r"_common\.py",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": ExplicitOrder(
+        [
+            "ten_minutes.py",
+            "plot_gaussian_noise.py",
+            "plot_noise_on_circles.py",
+            "plot_noise_in_more_layers.py",
+            "plot_noise_and_depth.py",
+            "plot_noise_on_activations_and_weights.py",
+            "plot_noise_without_overfitting.py",
+            "plot_regularisers.py",
+            "*",
+        ]
+    ),
     # How examples look is set in _common.py, which is imported once.
     "reset_modules": (),
     # Nothing in a file tells whether it ran at its full size.

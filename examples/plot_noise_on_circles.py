@@ -79,14 +79,16 @@ def make_model(setting: Setting, seed: int) -> NoisyMLPClassifier:
 
 
 def progress_bar(label: str, total: int) -> Callable[[], None]:
-    """Make a bar on one line of stderr, which each call moves one step on."""
+    """Make a bar on one line of the terminal, which each call moves one step on."""
     steps = itertools.count(1)
 
     def step() -> None:
         done = next(steps)
         bar = "#" * (30 * done // total)
         end = "\n" if done == total else ""
-        print(f"\r{label:24s} [{bar:.<30s}] {done}/{total}", end=end, file=sys.stderr, flush=True)
+        print(
+            f"\r{label:24s} [{bar:.<30s}] {done}/{total}", end=end, file=sys.__stderr__, flush=True
+        )
 
     return step
 
