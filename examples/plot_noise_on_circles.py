@@ -84,11 +84,9 @@ def progress_bar(label: str, total: int) -> Callable[[], None]:
 
     def step() -> None:
         done = next(steps)
-        bar = "#" * (30 * done // total)
+        bar = f"[{'#' * (30 * done // total):.<30s}] {done}/{total}"
         end = "\n" if done == total else ""
-        print(
-            f"\r{label:24s} [{bar:.<30s}] {done}/{total}", end=end, file=sys.__stderr__, flush=True
-        )
+        print(f"\r{label:24s} {bar}", end=end, file=sys.__stderr__, flush=True)
 
     return step
 
