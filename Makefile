@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test check oldest benchmark clean
+.PHONY: demo test check oldest docs notebook benchmark clean
 
 # Installed anew only when the dependencies change.
 $(VENV)/installed: pyproject.toml
@@ -41,10 +41,25 @@ oldest: .venv-oldest/installed
 	.venv-oldest/bin/python -m pytest -k "not test_options" tests/test_checks.py \
 		tests/parallel/test_backend.py $(ARGS)
 
+$(VENV)/docs-installed: $(VENV)/installed
+	$(RUN) -m pip install --quiet --editable '.[docs]'
+	touch $@
+
+# Runs all examples, which takes minutes: SKNOISE_EXAMPLES_DIVISOR=10 takes a tenth of their data
+# sets, ARGS="-D plot_gallery=0" runs none. In one process: TensorFlow must not fork.
+docs: $(VENV)/docs-installed
+	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
+
+# Written from the script of the same name, then run, so that it opens with its results.
+notebook: $(VENV)/docs-installed
+	$(VENV)/bin/sphinx_gallery_py2jupyter examples/ten_minutes.py
+	$(RUN) docs/run_notebook.py examples/ten_minutes.ipynb
+
 benchmark: $(VENV)/installed
 	$(RUN) benchmarks/speed.py $(ARGS)
 	$(RUN) benchmarks/stacks.py $(ARGS)
 	$(RUN) benchmarks/noise_curve.py
 
 clean:
-	rm -rf .venv .venv-oldest .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .venv .venv-oldest .mypy_cache .pytest_cache .ruff_cache *.egg-info \
+		docs/_build docs/auto_examples docs/api/generated

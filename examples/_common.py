@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,9 @@ NO_NOISE = {"noise_input": 0, "noise_hidden": 0}
 COIN = np.log(2)  # The log-loss of who gives each of two classes one half.
 COLORS = ["#4d4d4d", "#1b7837", "#762a83", "#d06a1e", "#1a5a9c", "#a50f25", "#8c6d1f", "#2a9d8f"]
 MARKERS = "osD^vPX*"
+# What the number of data sets is divided by, for a quick look at whether everything runs.
+DIVISOR = int(os.environ.get("SKNOISE_EXAMPLES_DIVISOR", "1"))
+REDUCED = f" [reduced run: 1/{DIVISOR} of the data sets]" if DIVISOR > 1 else ""
 # So many fits train at a time under the backend.
 WAVE = 512
 
@@ -52,6 +56,11 @@ class Scores(NamedTuple):
 
     def networks(self, columns: Sequence[int] | np.ndarray) -> Scores:
         return Scores(*(values[:, columns] for values in self))
+
+
+def reduced(number: int) -> int:
+    """Give the number of data sets of this run; an interval needs two."""
+    return max(2, number // DIVISOR)
 
 
 def draw_splits(name: str, n_splits: int, n_train: int = 30, n_test: int = 2000) -> list[Split]:
@@ -143,7 +152,7 @@ def print_table(
     """Print means, and paired differences to the column base, or to one for each column."""
     width = max(map(len, names))
     columns = "".join(f"  {name:8s} difference [95%]        " for name in ("accuracy", "log-loss"))
-    print(f"\n{title}\n{'':{width}s}{columns}  on train")
+    print(f"\n{title}{REDUCED}\n{'':{width}s}{columns}  on train")
     for i, j in enumerate(np.broadcast_to(base, len(names))):
         line = f"{names[i]:{width}s}"
         for values in (scores.accuracy, scores.loss):
@@ -164,7 +173,7 @@ def draw_line(
 def save(figure: plt.Figure, name: str) -> None:
     FIGURES.mkdir(parents=True, exist_ok=True)
     figure.savefig(FIGURES / f"{name}.png", dpi=100)
-    print(f"\nSaved {FIGURES / name}.png")
+    print(f"\nSaved {os.path.relpath(FIGURES / name)}.png{REDUCED}")
 
 
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9.5})

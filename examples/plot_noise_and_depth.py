@@ -1,4 +1,7 @@
-"""Ask whether noise helps deeper networks more, and whether depth pays with it.
+"""Noise and depth
+===============
+
+Ask whether noise helps deeper networks more, and whether depth pays with it.
 
 Networks of one to four hidden layers of 64 nodes train for 1,000 epochs on 30 points of the
 article's circles, and of moons (noise 0.3): without noise, with noise in the input, in all hidden
@@ -38,6 +41,7 @@ from _common import (
     draw_splits,
     measure,
     print_table,
+    reduced,
     save,
 )
 
@@ -45,8 +49,8 @@ from sknoise import NoisyMLPClassifier
 
 WIDTH = 64
 EPOCHS = 1000
-CHOOSING = 10  # Data sets of each kind that only choose the noise.
-REPEATS = 24  # Data sets of each kind that everything else is measured on.
+CHOOSING = reduced(10)  # Data sets of each kind that only choose the noise.
+REPEATS = reduced(24)  # Data sets of each kind that everything else is measured on.
 DEPTHS = np.array([1, 2, 3, 4])
 NOISES = {
     "no noise": NO_NOISE,

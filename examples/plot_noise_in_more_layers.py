@@ -1,4 +1,7 @@
-"""Ask where noise helps: in the input, the first hidden layer, the second, or all.
+"""Noise in more layers
+====================
+
+Ask where noise helps: in the input, the first hidden layer, the second, or all.
 
 The article has one hidden layer. Here a 2-64-64-1 network trains for 1,000 epochs on 30 points of
 the article's circles, and of moons (noise 0.3), with noise of five levels in five places. It is
@@ -38,6 +41,7 @@ from _common import (
     draw_splits,
     measure,
     print_table,
+    reduced,
     save,
 )
 
@@ -45,8 +49,8 @@ from sknoise import NoisyMLPClassifier
 
 NODES = [64, 64]
 EPOCHS = 1000
-CHOOSING = 11  # Data sets of each kind that only choose levels.
-REPEATS = 40  # Data sets of each kind that everything else is measured on.
+CHOOSING = reduced(11)  # Data sets of each kind that only choose levels.
+REPEATS = reduced(40)  # Data sets of each kind that everything else is measured on.
 LEVELS = np.array([0.03, 0.1, 0.3, 1, 3])
 # What the level is multiplied by: in the input, the first layer, the second.
 PLACES = {

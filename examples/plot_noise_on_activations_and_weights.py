@@ -1,4 +1,7 @@
-"""Ask what noise is best put on: hidden layers, activations, or weights.
+"""Noise on activations and weights
+================================
+
+Ask what noise is best put on: hidden layers, activations, or weights.
 
 A 2-100-1 network trains for 2,000 epochs on 30 points of the article's circles, and of moons
 (noise 0.3), with noise before the activation of the hidden layer (the article's), after it, or on
@@ -43,6 +46,7 @@ from _common import (
     draw_splits,
     measure,
     print_table,
+    reduced,
     save,
 )
 
@@ -50,8 +54,8 @@ from sknoise import NoisyMLPClassifier
 
 NODES = 100
 EPOCHS = 2000
-CHOOSING = 11  # Data sets of each kind that only choose levels.
-REPEATS = 40  # Data sets of each kind that everything else is measured on.
+CHOOSING = reduced(11)  # Data sets of each kind that only choose levels.
+REPEATS = reduced(40)  # Data sets of each kind that everything else is measured on.
 LEVELS = np.array([0.1, 0.3, 1, 3])
 MULTIPLIED = {"noise_kind": "multiplicative"}
 # What has the level, and what else is set.

@@ -1,4 +1,7 @@
-"""Reproduce the article "Noise: it's not always annoying", and check it on fresh data.
+"""Noise on circles: the article, and fresh data
+=============================================
+
+Reproduce the article "Noise: it's not always annoying", and check it on fresh data.
 
 The article trains 2-400-1 networks on 30 points of two noisy circles and tests them on 70 others:
 one network without noise, one with Gaussian noise on the input, one with noise on the hidden
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +31,7 @@ matplotlib.use("Agg")  # The figures are files: no display is needed.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _common import FIGURES, REDUCED, reduced
 from scipy import stats
 from sklearn.datasets import make_circles
 from sklearn.inspection import DecisionBoundaryDisplay
@@ -74,14 +79,14 @@ def make_model(setting: Setting, seed: int) -> NoisyMLPClassifier:
 
 
 def progress_bar(label: str, total: int) -> Callable[[], None]:
-    """Make a bar on one line of stderr, which each call moves one step on."""
+    """Make a bar on one line of the terminal, which each call moves one step on."""
     steps = itertools.count(1)
 
     def step() -> None:
         done = next(steps)
-        bar = "#" * (30 * done // total)
+        bar = f"[{'#' * (30 * done // total):.<30s}] {done}/{total}"
         end = "\n" if done == total else ""
-        print(f"\r{label:24s} [{bar:.<30s}] {done}/{total}", end=end, file=sys.stderr, flush=True)
+        print(f"\r{label:24s} {bar}", end=end, file=sys.__stderr__, flush=True)
 
     return step
 
@@ -293,10 +298,12 @@ def search_grid(split: Split) -> None:
 
 def main() -> None:
     """Run all, in the order of the article."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=50, help="seeds and fresh data sets")
-    folder = Path(__file__).parent / "figures"
-    parser.add_argument("--figures", type=Path, default=folder, help="folder for the figures")
+    about = "Reproduce the article, and check it on fresh data."
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument(
+        "--repeats", type=int, default=reduced(50), help="seeds and fresh data sets"
+    )
+    parser.add_argument("--figures", type=Path, default=FIGURES, help="folder for the figures")
     args = parser.parse_args()
     if args.repeats < 2:
         parser.error("an interval needs --repeats of 2 or more")
@@ -313,7 +320,7 @@ def main() -> None:
     }
     for name, figure in figures.items():
         figure.savefig(args.figures / f"{name}.png", dpi=100)
-    print(f"\nSaved {', '.join(figures)} to {args.figures}")
+    print(f"\nSaved {', '.join(figures)} to {os.path.relpath(args.figures)}{REDUCED}")
     describe_figures(models, curves, split)
     compare_with_article(args.repeats)
     compare_on_fresh_data(args.repeats)

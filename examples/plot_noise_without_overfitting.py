@@ -1,4 +1,7 @@
-"""Ask whether noise hurts where little overfits.
+"""Noise without overfitting
+=========================
+
+Ask whether noise hurts where little overfits.
 
 A 2-100-1 network trains for 3,000 steps of at most 32 rows on 30 to 2,000 points of the article's
 circles, and of moons (noise 0.3), and is tested on 5,000 fresh ones: 20 data sets of each kind and
@@ -31,7 +34,17 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _common import NO_NOISE, Scores, Split, draw_line, draw_splits, measure, print_table, save
+from _common import (
+    NO_NOISE,
+    Scores,
+    Split,
+    draw_line,
+    draw_splits,
+    measure,
+    print_table,
+    reduced,
+    save,
+)
 from sklearn.datasets import load_digits
 from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.preprocessing import StandardScaler
@@ -41,7 +54,7 @@ from sknoise import NoisyMLPClassifier
 NODES = 100
 STEPS = 3000  # Of at most 32 rows each, however many rows there are.
 BATCH = 32
-REPEATS = 20  # Data sets of each kind and size.
+REPEATS = reduced(20)  # Data sets of each kind and size.
 ROWS = np.array([30, 100, 400, 2000])
 LEVELS = np.array([0.03, 0.1, 0.3, 1])
 PLACES = {"input": (1, 0), "hidden": (0, 1), "both": (1, 1)}
@@ -74,7 +87,7 @@ def measure_digits(settings: dict[str, dict]) -> Scores:
         scaler = StandardScaler().fit(X[train])
         splits.append(Split(*map(scaler.transform, (X[train], X[test])), y[train], y[test]))
     model = NoisyMLPClassifier(NODES, epochs=DIGITS_EPOCHS, batch_size=64, verbose=1)
-    return measure(model, settings, splits)
+    return measure(model, settings, splits[: reduced(len(splits))])
 
 
 def plot(

@@ -1,4 +1,7 @@
-"""Compare noise with other regularisers, each at its searched best.
+"""Noise among the regularisers
+============================
+
+Compare noise with other regularisers, each at its searched best.
 
 On each training part an inner search (4-fold cross-validation, by log-loss) chooses among a few
 levels of each regulariser, "none" among them; "together" may choose any of these, and eight random
@@ -48,6 +51,7 @@ from _common import (
     half_width,
     in_stacks,
     print_table,
+    reduced,
     save,
 )
 from sklearn.base import clone
@@ -94,7 +98,8 @@ def load_data() -> dict[str, Data]:
         for _, p in pieces
     ]
     data["digits"] = Data(splits, 60, 32, 0.005, 0)
-    return data
+    counts = {name: reduced(len(each.splits)) for name, each in data.items()}
+    return {k: each._replace(splits=each.splits[: counts[k]]) for k, each in data.items()}
 
 
 def make_grids(epochs: int) -> dict[str, list[dict[str, Any]]]:

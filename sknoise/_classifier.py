@@ -72,7 +72,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     classes_ : ndarray of shape (n_classes,)
         The class labels; with several labels a row, their numbers.
 
-    history_ : dict of str to ndarray of shape (n_iter_,)
+    history_ : dict of str to ndarray of shape (`n_iter_`,)
         ``loss`` and ``accuracy`` of each epoch, and ``val_loss`` and ``val_accuracy`` where
         there was validation data. As Keras reports them, the training figures are means
         over the steps of the epoch, *with the noise on*; the validation figures are

@@ -154,7 +154,7 @@ _ATTRIBUTES = """\
 n_features_in_ : int
         Number of features seen in ``fit``.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; only where all of them are strings.
 
     n_iter_ : int

@@ -69,7 +69,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
 
     Attributes
     ----------
-    history_ : dict of str to ndarray of shape (n_iter_,)
+    history_ : dict of str to ndarray of shape (`n_iter_`,)
         ``loss`` of each epoch, and ``val_loss`` where there was validation data. As Keras
         reports them, the training loss is a mean over the steps of the epoch, *with the noise
         on*; the validation loss is computed after the epoch, without noise. Both are weighted
