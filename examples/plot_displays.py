@@ -40,9 +40,9 @@ fits = {
 }
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
 for ax, (name, models) in zip(axes, fits.items(), strict=True):
-    verdict = TrainingCurveDisplay.from_estimator(models, ax=ax).diagnose()
-    ax.set_title(f"{name}: {verdict.verdict}")
-    print(f"{name:20s} {verdict}")
+    found = TrainingCurveDisplay.from_estimator(models, ax=ax).diagnose()
+    ax.set_title(f"{name}: {found.verdict}")
+    print(f"{name:18s}  {found.verdict:8s}  rise {found.rise:.2f}, gap {found.gap:.2f}")
 
 # %%
 # The noise curve

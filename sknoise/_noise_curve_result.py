@@ -95,6 +95,24 @@ class NoiseCurve:
     test_ratio : float
         Number of test rows divided by that of training rows, a mean over the splits.
 
+    Attributes
+    ----------
+    best_ : dict of str to float
+        Parameters of the best mean, no noise included; for ``set_params``.
+    one_se_ : dict of str to float
+        Parameters of the least noise that is within one standard error of the best.
+    helps : Verdict
+        Whether the best level of noise is better than none: true or false in an ``if``, a
+        sentence with its interval in ``print``.
+    means : ndarray of shape (n_params, n_levels)
+        Mean of the metric over the splits.
+    differences : ndarray of shape (n_params, n_levels, n_splits)
+        Difference to no noise in each split.
+    intervals : ndarray of shape (n_params, n_levels, 2)
+        Corrected 95 % intervals of the mean difference.
+    score_intervals : ndarray of shape (n_params, n_levels, 2)
+        Corrected 95 % intervals of the mean score.
+
     See Also
     --------
     noise_curve : Measures it.

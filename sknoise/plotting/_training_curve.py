@@ -26,21 +26,30 @@ _SIDES: dict[str, dict[str, Any]] = {
 class Diagnosis(NamedTuple):
     """What training curves say about a fit, and the figures it rests on.
 
-    All figures are fractions of the baseline's loss.
+    Losses are in units of the baseline's loss.
+
+    Attributes
+    ----------
+    verdict : {"overfit", "underfit", "good fit"}
+        What ``TrainingCurveDisplay.diagnose`` concludes.
+    best_epoch : int
+        The epoch of the least validation loss, counted from 1.
+    rise : float
+        How far the validation loss ended above its least value.
+    gap : float
+        How far the validation loss ended above the training loss.
+    level : float
+        Where the validation loss ended; 1 is no better than the baseline.
+    to_gain : float
+        What both losses would still lose in as many epochs again, at the pace of the end.
     """
 
     verdict: str
-    """"overfit", "underfit" or "good fit"."""
     best_epoch: int
-    """The epoch of the least validation loss, counted from 1."""
     rise: float
-    """How far the validation loss ended above its least value."""
     gap: float
-    """How far the validation loss ended above the training loss."""
     level: float
-    """Where the validation loss ended; 1 is no better than the baseline."""
     to_gain: float
-    """What both losses would still lose in as many epochs again, at the pace of the end."""
 
 
 class TrainingCurveDisplay:
@@ -52,7 +61,7 @@ class TrainingCurveDisplay:
     ----------
     history : dict of str to ndarray of shape (n_fits, n_epochs)
         Figures of each epoch of each fit: "loss" and what else there is to draw on the
-        training data, and the same with "val_" in front on validation data. NaN where
+        training data, and the same with ``"val_"`` in front on validation data. NaN where
         there is none.
     baseline : float or None, default=None
         Loss of a model that always predicts the same: the unit of ``diagnose``, and a line
