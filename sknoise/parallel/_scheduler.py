@@ -162,9 +162,12 @@ class Scheduler:
             self._n_running -= 1
             self._advance()
         while not request.woken.wait(PATIENCE):
+            wave = []
             with self._lock:
                 if time.monotonic() - self._changed >= PATIENCE:
-                    self._train_waiting()
+                    wave = self._next_wave()
+            if wave:
+                self._train_wave(wave)
         if isinstance(request.outcome, BaseException):
             # Others of the stack raise the same error, in their own threads.
             raise copy.copy(request.outcome) from request.outcome
@@ -219,7 +222,7 @@ class Scheduler:
             self._workers.forget()
             self._progress.close()
 
-    # The next five are called with the lock held.
+    # The next six are called with the lock held.
 
     def _advance(self) -> None:
         """Start what can start: a job that is ready to go on, or else a new one."""
@@ -256,30 +259,50 @@ class Scheduler:
         return True
 
     def _train_waiting(self) -> None:
-        if self._waiting and not self._training:
-            self._training = True
-            wave = sorted(self._waiting, key=lambda request: request.job.place)
-            self._waiting, self._held = [], 0
-            name = "sknoise-train"
-            threading.Thread(target=self._train_wave, args=(wave,), name=name).start()
+        """Train what waits, in a thread of its own."""
+        wave = self._next_wave()
+        if not wave:
+            return
+        try:
+            threading.Thread(target=self._train_wave, args=(wave,), name="sknoise-train").start()
+        except RuntimeError:
+            # The system gives no more threads: a job that waits trains it when it loses patience.
+            self._training = False
+            self._waiting, self._held = wave, sum(request.n_bytes for request in wave)
+
+    def _next_wave(self) -> list[_Request]:
+        """Take what waits, in order, to be trained by the caller; nothing while others train."""
+        if self._training or not self._waiting:
+            return []
+        wave = sorted(self._waiting, key=lambda request: request.job.place)
+        self._waiting, self._held, self._training = [], 0, True
+        return wave
 
     def _answer(self, request: _Request, outcome: Outcome) -> None:
         request.outcome = outcome
         self._ready.append(request.woken)
 
     def _work(self, job: Job) -> None:
-        _here.job = job
-        try:
-            result = job.function()
-        except BaseException as error:
-            job.future.set_exception(error)
-        else:
-            job.future.set_result(result)
-        finally:
-            # The callbacks of the future have submitted the next job by now.
-            self._end(job.call)
+        """Run a job in this thread, and then others while there are some."""
+        next_job: Job | None = job
+        while next_job is not None:
+            job = _here.job = next_job
+            try:
+                result = job.function()
+            except BaseException as error:
+                job.future.set_exception(error)
+            else:
+                job.future.set_result(result)
+            finally:
+                # The callbacks of the future have submitted the next job by now.
+                next_job = self._end(job.call)
 
-    def _end(self, call: Call) -> None:
+    def _end(self, call: Call) -> Job | None:
+        """Count a job that has ended; give the next one for its thread.
+
+        A new thread for that might be one more than the system gives, and no other job may be
+        left to try again.
+        """
         with self._lock:
             call.n_ended += 1
             is_done = call.n_ended == call.n_submitted
@@ -287,7 +310,12 @@ class Scheduler:
                 # Its caller will go on as soon as it notices.
                 self._expected.add(call)
             self._n_running -= 1
+            job = None if self._ready else self._next_job()
+            if job is not None:
+                job.call.n_started += 1
+                self._n_running += 1
             self._advance()
+        return job
 
     def _train_wave(self, wave: list[_Request]) -> None:
         unanswered = dict(enumerate(wave))

@@ -191,6 +191,40 @@ def test_a_search_over_our_estimator_and_others():
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
+def test_an_ending_thread_goes_on_with_the_next_job_where_there_is_no_other(monkeypatch):
+    start = threading.Thread.start
+
+    def scarce(thread):
+        others = [t for t in threading.enumerate() if t.name.startswith("sknoise")]
+        if thread.name == "sknoise-job" and others:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def slow_to_end():
+        fit()
+        # The thread that trained ends meanwhile, and starts nothing any more.
+        time.sleep(0.2)
+        return threading.get_ident()
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    assert len(run(*[slow_to_end] * 3)) == 3
+    check_all_threads_end()
+
+
+def test_a_job_trains_what_waits_where_there_is_no_thread_for_it(monkeypatch):
+    start = threading.Thread.start
+
+    def scarce(thread):
+        if thread.name == "sknoise-train":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(scheduler_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    assert [clf.n_iter_ for clf in run(*[fit] * 5)] == [10] * 5
+    check_all_threads_end()
+
+
 @pytest.mark.parametrize("most", [0, 1, 3])
 def test_a_system_that_gives_few_threads(monkeypatch, most):
     start = threading.Thread.start
