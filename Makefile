@@ -22,12 +22,12 @@ check: $(VENV)/installed
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-# Three processes: TensorFlow never frees a compiled program, and each takes some 135 memory maps
-# of the 65,530 that Linux gives a process.
+# Several processes: TensorFlow never frees a compiled program, and each takes some 135 memory maps
+# of the 65,530 that Linux gives a process. Two at once, but for what itself runs in parallel.
 COMPILING = tests/parallel tests/training
 test: check
-	$(RUN) -m pytest tests/test_checks.py $(ARGS)
-	$(RUN) -m pytest $(COMPILING:%=--ignore=%) --ignore=tests/test_checks.py $(ARGS)
+	$(RUN) -m pytest -n 2 tests/test_checks.py $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile $(COMPILING:%=--ignore=%) --ignore=tests/test_checks.py $(ARGS)
 	$(RUN) -m pytest $(COMPILING) $(ARGS)
 
 # The oldest supported scikit-learn, in an environment of its own.
@@ -38,8 +38,8 @@ test: check
 	touch $@
 
 oldest: .venv-oldest/installed
-	.venv-oldest/bin/python -m pytest -k "not test_options" tests/test_checks.py \
-		tests/parallel/test_backend.py $(ARGS)
+	.venv-oldest/bin/python -m pytest -n 2 -k "not test_options" tests/test_checks.py $(ARGS)
+	.venv-oldest/bin/python -m pytest tests/parallel/test_backend.py $(ARGS)
 
 $(VENV)/docs-installed: $(VENV)/installed
 	$(RUN) -m pip install --quiet --editable '.[docs]'
