@@ -56,7 +56,7 @@ def test_stack_of_seven_noise_levels_is_seven_fits(circles, batch_size, monkeypa
     tasks = []
     train = _stack.train_stack
     monkeypatch.setattr(
-        _stack, "train_stack", lambda ts, progress: tasks.append(ts[0]) or train(ts, progress)
+        _stack, "train_stack", lambda ts, *rest: tasks.append(ts[0]) or train(ts, *rest)
     )
     for clf in fits:
         clf.fit(X, y)
