@@ -37,6 +37,7 @@ from sknoise._noise import (
     schedule_factors,
 )
 from sknoise._parameters import layer_widths, read_optimizer, rows_in_a_step
+from sknoise._persistence import loaded, saved
 from sknoise.noise._sites import MAX_LAYER, MAX_WIDTH
 from sknoise.parallel import current_job
 from sknoise.training._rows import chosen_rows, distinct_rows, held_out, rows_as_given
@@ -421,10 +422,10 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         return [name for name in names if hasattr(self, name)]
 
     def __getstate__(self) -> dict[str, Any]:
-        # Built again when asked for, the Keras objects need not be in a pickle: it then
-        # loads and predicts without TensorFlow.
-        state: dict[str, Any] = super().__getstate__()
-        return state | {"_wrapper": None} if "_wrapper" in state else state
+        return saved(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(loaded(state, type(self).__name__))
 
 
 def trains_in_parts(estimator: BaseNoisyMLP) -> bool:
