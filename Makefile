@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test check oldest docs notebook benchmark clean
+.PHONY: demo test check oldest docs notebook audit benchmark clean
 
 # Installed anew only when the dependencies change.
 $(VENV)/installed: pyproject.toml
@@ -55,11 +55,19 @@ notebook: $(VENV)/docs-installed
 	$(VENV)/bin/sphinx_gallery_py2jupyter examples/ten_minutes.py
 	$(RUN) docs/run_notebook.py examples/ten_minutes.ipynb
 
+# Looks the installed versions up among the known vulnerabilities, on pypi.org; apart, because its own
+# dependencies are many. Strict: what cannot be looked up is a failure.
+audit: $(VENV)/installed
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet pip-audit==2.10.1
+	$(RUN) -m pip freeze --exclude-editable > .venv-audit/versions.txt
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip -r .venv-audit/versions.txt
+
 benchmark: $(VENV)/installed
 	$(RUN) benchmarks/speed.py $(ARGS)
 	$(RUN) benchmarks/stacks.py $(ARGS)
 	$(RUN) benchmarks/noise_curve.py
 
 clean:
-	rm -rf .venv .venv-oldest .mypy_cache .pytest_cache .ruff_cache *.egg-info \
+	rm -rf .venv .venv-oldest .venv-audit .mypy_cache .pytest_cache .ruff_cache *.egg-info \
 		docs/_build docs/auto_examples docs/api/generated

@@ -3,6 +3,7 @@
 from sknoise._classifier import NoisyMLPClassifier
 from sknoise._noise_curve import noise_curve
 from sknoise._noise_curve_result import NoiseCurve
+from sknoise._onnx import register_onnx
 from sknoise._regressor import NoisyMLPRegressor
 from sknoise._show_versions import show_versions
 from sknoise._version import __version__
@@ -16,6 +17,7 @@ __all__ = [
     "__version__",
     "clear_cache",
     "noise_curve",
+    "register_onnx",
     "show_versions",
 ]
 

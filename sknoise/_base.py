@@ -28,6 +28,7 @@ from sknoise._callbacks import (
 )
 from sknoise._docs import DOCS
 from sknoise._forward import ACTIVATIONS, logits
+from sknoise._interrupt import StopOnCtrlC
 from sknoise._noise import (
     SCHEDULES,
     feature_deviations,
@@ -36,6 +37,7 @@ from sknoise._noise import (
     schedule_factors,
 )
 from sknoise._parameters import layer_widths, read_optimizer, rows_in_a_step
+from sknoise._persistence import loaded, saved
 from sknoise.noise._sites import MAX_LAYER, MAX_WIDTH
 from sknoise.parallel import current_job
 from sknoise.training._rows import chosen_rows, distinct_rows, held_out, rows_as_given
@@ -48,6 +50,7 @@ from sknoise.training._types import (
     Result,
     Rows,
     State,
+    Stop,
     Stopping,
     Task,
 )
@@ -195,20 +198,28 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             stopping = Stopping(*rule, bool(self.restore_best_weights))
         shuffle = bool(self.shuffle)
         task = Task(model, rows, held, batch_size, shuffle, epochs, schedule, stopping)
-        result, wrapper = self._run(task, engine, callbacks, X, y_given)
-        _check_finite(result, self.learning_rate)
-        if going_on:
+        with StopOnCtrlC() as stop:
+            result, wrapper = self._run(task, engine, callbacks, X, y_given, stop)
+            _check_finite(result, self.learning_rate)
             n_epochs = len(result.history["loss"])
-            history = _joined(self.history_, self.n_iter_, result.history, n_epochs)
-            result = replace(result, history=history)
-        for name, value in _attributes(replace(model, state=result.state)).items():
-            setattr(self, name, value)
-        self.history_ = result.history
-        self._wrapper = wrapper
-        self._engine = engine
-        self._deviations = deviations
-        if self.callbacks:
-            self.callbacks_ = callbacks
+            if going_on:
+                history = _joined(self.history_, self.n_iter_, result.history, n_epochs)
+                result = replace(result, history=history)
+            for name, value in _attributes(replace(model, state=result.state)).items():
+                setattr(self, name, value)
+            self.history_ = result.history
+            self._wrapper = wrapper
+            self._engine = engine
+            self._deviations = deviations
+            if self.callbacks:
+                self.callbacks_ = callbacks
+        if stop.asked:
+            warnings.warn(
+                f"Training was interrupted after {n_epochs} of {epochs} epochs. The model is as "
+                "these have left it; warm_start=True goes on from there.",
+                UserWarning,
+                stacklevel=4,
+            )
         return self
 
     def _read_network(self) -> Network:
@@ -285,6 +296,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         callbacks: list[keras.callbacks.Callback],
         X: np.ndarray,
         y: np.ndarray,
+        stop: Stop,
     ) -> tuple[Result, NoisyKerasClassifier | NoisyKerasRegressor | None]:
         """Train; give the scikeras wrapper too, where it did the training."""
         listeners = self._sklearn_listeners(task, X, y)
@@ -293,17 +305,17 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             return job.scheduler.train(job, task, verbose=bool(self.verbose)), None
         with self._progress(task) as progress:
             if engine == "keras":
-                return self._run_keras(task, callbacks, listeners, progress)
+                return self._run_keras(task, callbacks, listeners, progress, stop)
             if callbacks:
                 from sknoise._keras import make_wrapper
 
                 wrapper = make_wrapper(task.model, self._example_targets())
                 listeners.append(KerasListener(callbacks, task, wrapper.model_))
             if listeners:
-                return train_by_epochs(task, listeners, progress), None
+                return train_by_epochs(task, listeners, progress, stop), None
             from sknoise.training._stack import train_stack
 
-            return train_stack([task], progress)[0], None
+            return train_stack([task], progress, stop)[0], None
 
     def _run_keras(
         self,
@@ -311,6 +323,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         callbacks: list[keras.callbacks.Callback],
         listeners: list[Listener],
         progress: Progress | None,
+        stop: Stop,
     ) -> tuple[Result, NoisyKerasClassifier | NoisyKerasRegressor]:
         """Train by Keras's own loop."""
         from sknoise._keras import Reporter, make_wrapper, reason_against_keras
@@ -322,7 +335,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         if progress is not None:
             relays.append(Reporter(task, progress))
         wrapper = make_wrapper(task.model, self._example_targets())
-        return wrapper.train(task, [*callbacks, *relays]), wrapper
+        return wrapper.train(task, [*callbacks, *relays], stop), wrapper
 
     def _progress(self, task: Task) -> AbstractContextManager[Progress | None]:
         """Give a progress bar to enter, where one is asked for."""
@@ -409,10 +422,10 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         return [name for name in names if hasattr(self, name)]
 
     def __getstate__(self) -> dict[str, Any]:
-        # Built again when asked for, the Keras objects need not be in a pickle: it then
-        # loads and predicts without TensorFlow.
-        state: dict[str, Any] = super().__getstate__()
-        return state | {"_wrapper": None} if "_wrapper" in state else state
+        return saved(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(loaded(state, type(self).__name__))
 
 
 def trains_in_parts(estimator: BaseNoisyMLP) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from sknoise.training._types import Model, Progress, Result, State, Task
+from sknoise.training._types import Model, Progress, Result, State, Stop, Task
 
 if TYPE_CHECKING:
     import keras
@@ -59,7 +59,7 @@ class Listener(Protocol):
 
 
 def train_by_epochs(
-    task: Task, listeners: Sequence[Listener], progress: Progress | None
+    task: Task, listeners: Sequence[Listener], progress: Progress | None, stop: Stop
 ) -> Result:
     """Train in calls of one epoch, with listeners in between.
 
@@ -69,6 +69,8 @@ def train_by_epochs(
     listeners : sequence of Listener
     progress : callable or None
         Called after each epoch.
+    stop : callable
+        Asked after each epoch whether to end there.
 
     Returns
     -------
@@ -94,7 +96,7 @@ def train_by_epochs(
         best, rule = model.state.best, task.stopping
         # As Keras has it, an epoch that improves never stops, whatever the patience.
         patience_lost = rule and best and best.wait >= max(rule.patience, 1)
-        if patience_lost or any(listener.stops for listener in listeners):
+        if stop() or patience_lost or any(listener.stops for listener in listeners):
             break
         if not np.isfinite(figures["loss"]):
             break

@@ -185,6 +185,10 @@ Training is in float32, prediction in float64.
 
     Under ``joblib.parallel_config(backend="sknoise")`` the fits of a search, of a
     cross-validation or of an ensemble train together, in a fraction of the time.
+
+    Ctrl-C ends a fit after the epoch under way, with a warning; the model is that of the epochs
+    done, from which ``warm_start=True`` goes on. A second Ctrl-C raises ``KeyboardInterrupt``
+    and leaves no new model.
 """
 
 _REFERENCES = """\

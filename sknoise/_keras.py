@@ -10,7 +10,7 @@ from scikeras.wrappers import BaseWrapper, KerasClassifier, KerasRegressor
 
 from sknoise.noise._layer import noise_layer
 from sknoise.noise._sites import Site
-from sknoise.training._types import Model, Progress, Result, State, Stopping, Task
+from sknoise.training._types import Model, Progress, Result, State, Stop, Stopping, Task
 
 # What exists in the compiled program only.
 _ONLY_COMPILED = {
@@ -142,7 +142,7 @@ class _NoisyKeras(BaseWrapper):
         model.optimizer.build(model.trainable_variables)
         return model
 
-    def train(self, task: Task, callbacks: list[keras.callbacks.Callback]) -> Result:
+    def train(self, task: Task, callbacks: list[keras.callbacks.Callback], stop: Stop) -> Result:
         """Train by ``keras.Model.fit``, from the state of the task's model on.
 
         Parameters
@@ -150,6 +150,8 @@ class _NoisyKeras(BaseWrapper):
         task : Task
             What to train.
         callbacks : list of keras.callbacks.Callback
+        stop : callable
+            Asked after each epoch whether to end there.
 
         Returns
         -------
@@ -164,7 +166,7 @@ class _NoisyKeras(BaseWrapper):
             rows = task.validation
             validation = (rows.X, _column(rows.y), rows.weight)
         early = [] if task.stopping is None else [_early_stopping(task.stopping, task)]
-        self._fit_callbacks = [_Guard(), *early, *callbacks]
+        self._fit_callbacks = [*early, *callbacks, _Guard(stop)]
         # The hook through which scikeras itself trains; it keeps the wrapper's history.
         self._fit_keras_model(
             _Batches(task),
@@ -256,10 +258,19 @@ class _Batches(keras.utils.PyDataset):
 
 
 class _Guard(keras.callbacks.Callback):
-    """Stops where the loss is no longer finite."""
+    """Stops where the loss is no longer finite, or where it is told to.
+
+    Parameters
+    ----------
+    stop : callable
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__()
+        self._stop = stop
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if not np.isfinite((logs or {})["loss"]):
+        if self._stop() or not np.isfinite((logs or {})["loss"]):
             self.model.stop_training = True
 
 

@@ -20,7 +20,7 @@ _DEPENDENCIES = (
     "joblib",
     "rich",
 )
-_OPTIONAL = ("matplotlib", "distributed", "pandas", "polars")
+_OPTIONAL = ("matplotlib", "distributed", "skl2onnx", "pandas", "polars")
 
 
 def show_versions() -> None:

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import GridSearchCV
 
 from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
 from sknoise.training import _stack
@@ -234,6 +236,17 @@ def test_divergence_is_told_with_what_to_change(engine):
     )
     with pytest.raises(ValueError, match=r"diverged: the loss was (nan|inf) in epoch .* Scale"):
         clf.fit(X * 1e10, y)
+
+
+@pytest.mark.trains
+def test_divergence_in_a_search_is_its_error_score():
+    clf = NoisyMLPClassifier(5, epochs=50, optimizer="sgd", random_state=0)
+    search = GridSearchCV(clf, {"learning_rate": [1e-3, 1e30]}, cv=2, error_score=-7.0)
+    with pytest.warns(FitFailedWarning, match="Training diverged"):
+        search.fit(X, y)
+    good, bad = search.cv_results_["mean_test_score"]
+    assert bad == -7.0
+    assert 0 <= good <= 1
 
 
 @pytest.mark.trains

@@ -1,7 +1,5 @@
 """What the regressor promises beyond scikit-learn's checks; and several labels a row."""
 
-import pickle
-
 import joblib
 import numpy as np
 import pandas as pd
@@ -69,15 +67,6 @@ def test_warm_start_and_partial_fit_go_on(waves):
     for other in (warm, steps):
         np.testing.assert_array_equal(other.coefs_[0], long.coefs_[0])
         assert other.n_iter_ == 6
-
-
-def test_pickles_without_keras_objects(waves):
-    X, y = waves
-    reg = small(epochs=3).fit(X, y)
-    assert len(reg.model_.layers) == 5
-    copy = pickle.loads(pickle.dumps(reg))
-    assert copy._wrapper is None
-    np.testing.assert_array_equal(copy.predict(X), reg.predict(X))
 
 
 def test_searches_in_stacks(waves):

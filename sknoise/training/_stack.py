@@ -17,13 +17,15 @@ from sknoise.training._inputs import ProgramState, StoppingState
 from sknoise.training._program import MAX_EPOCHS
 from sknoise.training._sources import find_sources
 from sknoise.training._spec import shared_facts, spec_of
-from sknoise.training._types import Best, Progress, Result, State, Task
+from sknoise.training._types import Best, Progress, Result, State, Stop, Task, never
 
 # Length that a call is steered to, in seconds: short enough for Ctrl-C and a progress bar.
 _CALL_SECONDS = 0.25
 
 
-def train_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list[Result]:
+def train_stack(
+    tasks: Sequence[Task], progress: Progress | None = None, stop: Stop = never
+) -> list[Result]:
     """Train networks side by side in one compiled program.
 
     Parameters
@@ -34,6 +36,8 @@ def train_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list
     progress : callable or None, default=None
         Called after each call of the program with the number of epochs done and the last
         epoch's figures, averaged over the stack. What it raises ends the training.
+    stop : callable
+        Asked after each call of the program whether to end with the epochs done.
 
     Returns
     -------
@@ -47,16 +51,18 @@ def train_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list
     """
     return [
         replace(result, state=ended(task, result.state, len(result.history["loss"])))
-        for task, result in zip(tasks, run_stack(tasks, progress), strict=True)
+        for task, result in zip(tasks, run_stack(tasks, progress, stop), strict=True)
     ]
 
 
-def run_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list[Result]:
+def run_stack(
+    tasks: Sequence[Task], progress: Progress | None = None, stop: Stop = never
+) -> list[Result]:
     """Train as ``train_stack`` does, but leave to the caller what early stopping ends with.
 
     Parameters
     ----------
-    tasks, progress
+    tasks, progress, stop
         As in ``train_stack``.
 
     Returns
@@ -96,10 +102,12 @@ def run_stack(tasks: Sequence[Task], progress: Progress | None = None) -> list[R
             # The first calls compile, and so say too little: never grow more than eightfold.
             fitting = int(n * min(8.0, _CALL_SECONDS / seconds)) if n == at_once else n
             at_once = min(max(fitting, 1), MAX_EPOCHS)
+            stops = stop()
             leaving = {
                 seat: i
                 for seat, i in seated.items()
-                if done == tasks[i].epochs
+                if stops
+                or done == tasks[i].epochs
                 or seat in stopped
                 or not np.isfinite(history[-1, 0, seat])
             }

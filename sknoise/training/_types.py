@@ -333,3 +333,10 @@ class Result:
 
 # Called now and then with the number of epochs done and the figures of the last of them.
 Progress = Callable[[int, Mapping[str, float]], None]
+# Asked now and then, after whole epochs, whether to end the training with what there is.
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """Do not stop."""
+    return False

@@ -1,0 +1,112 @@
+"""What a saved estimator holds: plain arrays, numbers, strings, and the version of sknoise."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import InconsistentVersionWarning
+
+from sknoise._version import __version__
+from sknoise.noise._sites import Site
+from sknoise.training._types import Model, Network, Noise, Optimizer, State
+
+_VERSION = "_sknoise_version"
+
+
+class SavedByAnotherVersion(InconsistentVersionWarning):
+    """A model is loaded by another version of sknoise than the one that saved it."""
+
+    def __str__(self) -> str:
+        return (
+            f"This {self.estimator_name} was saved by sknoise {self.original_sklearn_version} and "
+            f"is loaded by sknoise {self.current_sklearn_version}: it may fail, or predict "
+            "otherwise. Fit it anew, or install the version that saved it."
+        )
+
+
+def saved(state: dict[str, Any]) -> dict[str, Any]:
+    """Turn an estimator's attributes into what is saved.
+
+    Parameters
+    ----------
+    state : dict
+        All attributes. Of a fitted estimator the weights stay in ``coefs_`` and
+        ``intercepts_``; its Keras objects, built again when asked for, are left out.
+
+    Returns
+    -------
+    dict
+        The library's own types are not in it, but as values of parameters.
+    """
+    state = {**state, _VERSION: __version__}
+    if "_fitted" in state:
+        state |= {"_fitted": _plain(state["_fitted"]), "_wrapper": None}
+    return state
+
+
+def loaded(state: dict[str, Any], name: str) -> dict[str, Any]:
+    """Turn what was saved back into an estimator's attributes.
+
+    Parameters
+    ----------
+    state : dict
+        As ``saved`` gives it.
+    name : str
+        Name of the estimator's class, for the warning.
+
+    Returns
+    -------
+    dict
+
+    Warns
+    -----
+    SavedByAnotherVersion
+        If another version has saved it.
+    """
+    state = dict(state)
+    version = state.pop(_VERSION, "of an unknown version")
+    if version != __version__:
+        warnings.warn(
+            SavedByAnotherVersion(
+                estimator_name=name,
+                current_sklearn_version=__version__,
+                original_sklearn_version=version,
+            ),
+            stacklevel=3,
+        )
+    if "_fitted" in state:
+        pairs = zip(state["coefs_"], state["intercepts_"], strict=True)
+        state["_fitted"] = _model(state["_fitted"], [a for pair in pairs for a in pair])
+    return state
+
+
+def _plain(model: Model) -> dict[str, Any]:
+    """Give all of a fitted model but its weights, in builtin types and arrays."""
+    noise, state = model.noise, model.state
+    return {
+        **vars(model),
+        "network": asdict(model.network),
+        "optimizer": asdict(model.optimizer),
+        "noise": {**vars(noise), "levels": [(*site, s) for site, s in noise.levels.items()]},
+        "state": {
+            "optimizer": state.optimizer,
+            "n_epochs": state.n_epochs,
+            "n_steps": state.n_steps,
+        },
+    }
+
+
+def _model(plain: dict[str, Any], weights: Sequence[np.ndarray]) -> Model:
+    """Undo ``_plain``."""
+    levels = {Site(kind, layer): s for kind, layer, s in plain["noise"]["levels"]}
+    parts = {
+        "network": Network(**plain["network"]),
+        "optimizer": Optimizer(**plain["optimizer"]),
+        "noise": Noise(**{**plain["noise"], "levels": levels}),
+        "state": State(list(weights), **plain["state"]),
+    }
+    return Model(**{**plain, **parts})

@@ -1,0 +1,130 @@
+"""Ctrl-C in a fit: it stops soon, warns, and leaves the model of the epochs done."""
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from sknoise import NoisyMLPClassifier
+from tests.parallel.helpers import ctrl_c_after
+
+ENDLESS = 10**7
+
+
+@pytest.fixture
+def sigint():
+    """Let Ctrl-C raise, also where a shell has started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+class CtrlC(keras.callbacks.Callback):
+    """Presses Ctrl-C in an epoch, once or more."""
+
+    def __init__(self, epoch, times=1):
+        super().__init__()
+        self.epoch = epoch
+        self.times = times
+
+    def on_epoch_end(self, epoch, logs=None):
+        for _ in range(self.times if epoch + 1 == self.epoch else 0):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def small(**options):
+    return NoisyMLPClassifier(**{"nodes": 8, "epochs": 20, "random_state": 0} | options)
+
+
+ROUTES = [
+    {},
+    {"batch_size": 8, "early_stopping": True, "monitor": "loss", "patience": ENDLESS},
+    {"callbacks": [keras.callbacks.Callback()]},
+    {"engine": "keras"},
+]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("route", ROUTES, ids=["compiled", "stopping", "callbacks", "keras"])
+def test_ctrl_c_leaves_the_model_of_the_epochs_done(circles, route):
+    X, _, y, _ = circles
+    small(**route).fit(X, y)  # What compiles now need not be waited for below.
+    clf = small(epochs=ENDLESS, **route)
+    start = time.perf_counter()
+    with ctrl_c_after(1), pytest.warns(UserWarning, match=f"after .* of {ENDLESS} epochs"):
+        clf.fit(X, y)
+    assert time.perf_counter() - start < 1 + 2
+    assert 1 <= clf.n_iter_ == len(clf.history_["loss"]) < ENDLESS
+    whole = small(epochs=clf.n_iter_, **route).fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), whole.predict_proba(X))
+    np.testing.assert_array_equal(clf.history_["loss"], whole.history_["loss"])
+
+
+@pytest.mark.parametrize("engine", ["compiled", "keras"])
+@pytest.mark.usefixtures("sigint")
+def test_a_warm_start_goes_on_from_there(circles, engine):
+    X, _, y, _ = circles
+    clf = small(engine=engine, warm_start=True, callbacks=[CtrlC(3)])
+    with pytest.warns(UserWarning, match="interrupted after 3 of 20 epochs"):
+        clf.fit(X, y)
+    assert clf.n_iter_ == len(clf.history_["loss"]) == 3
+    clf.set_params(callbacks=None, epochs=4).fit(X, y)
+    assert clf.n_iter_ == len(clf.history_["loss"]) == 7
+    if engine == "compiled":  # Keras's noise starts anew.
+        np.testing.assert_array_equal(clf.coefs_[0], small(epochs=7).fit(X, y).coefs_[0])
+
+
+@pytest.mark.usefixtures("sigint")
+def test_a_second_ctrl_c_raises_and_leaves_the_fitted_model_alone(circles):
+    X, _, y, _ = circles
+    clf = small(epochs=5).fit(X, y)
+    p = clf.predict_proba(X)
+    with pytest.raises(KeyboardInterrupt):
+        clf.set_params(callbacks=[CtrlC(3, times=2)], random_state=1).fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), p)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("sigint")
+def test_in_a_search_it_ends_the_fit_under_way_as_with_scikit_learns_mlp(circles):
+    X, _, y, _ = circles
+    grid = {"callbacks": [[CtrlC(2)], None]}
+    split = [(np.arange(20), np.arange(20, 30))]
+    search = GridSearchCV(small(), grid, cv=split, error_score="raise", refit=False)
+    with pytest.warns(UserWarning, match="interrupted after 2 of 20 epochs"):
+        search.fit(X, y)
+    one = clone(search).set_params(estimator__epochs=2, param_grid={"callbacks": [None]})
+    both = search.cv_results_["mean_test_score"]
+    assert both[0] == one.fit(X, y).cv_results_["mean_test_score"][0]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("sigint")
+def test_a_handler_of_the_users_own_stays(circles):
+    X, _, y, _ = circles
+    heard = []
+
+    def own(number, frame):
+        heard.append(number)
+
+    signal.signal(signal.SIGINT, own)
+    assert small(callbacks=[CtrlC(3)]).fit(X, y).n_iter_ == 20
+    assert heard == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGINT) is own
+
+
+@pytest.mark.usefixtures("sigint")
+def test_a_fit_in_a_thread_leaves_ctrl_c_to_the_main_one(circles):
+    X, _, y, _ = circles
+    with ThreadPoolExecutor(1) as pool, pytest.raises(KeyboardInterrupt):
+        future = pool.submit(small(callbacks=[CtrlC(3)]).fit, X, y)
+        while not future.done():
+            time.sleep(0.01)
+        time.sleep(1)
+    assert future.result().n_iter_ == 20
