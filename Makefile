@@ -24,11 +24,12 @@ check: $(VENV)/installed
 
 # Several processes: TensorFlow never frees a compiled program, and each takes some 135 memory maps
 # of the 65,530 that Linux gives a process. Two at once, but for what itself runs in parallel.
-COMPILING = tests/parallel tests/training
+APART = tests/test_checks.py tests/training tests/parallel
 test: check
 	$(RUN) -m pytest -n 2 tests/test_checks.py $(ARGS)
-	$(RUN) -m pytest -n 2 --dist loadfile $(COMPILING:%=--ignore=%) --ignore=tests/test_checks.py $(ARGS)
-	$(RUN) -m pytest $(COMPILING) $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile $(APART:%=--ignore=%) $(ARGS)
+	$(RUN) -m pytest -n 2 tests/training $(ARGS)
+	$(RUN) -m pytest tests/parallel $(ARGS)
 
 # The oldest supported scikit-learn, in an environment of its own.
 .venv-oldest/installed: pyproject.toml
