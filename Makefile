@@ -22,8 +22,7 @@ check: $(VENV)/installed
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-# Several processes: TensorFlow never frees a compiled program, and each takes some 135 memory maps
-# of the 65,530 that Linux gives a process. Two at once, but for what itself runs in parallel.
+# Two processes at once, since most of their time is compilation, but for what itself runs in parallel.
 APART = tests/test_checks.py tests/training tests/parallel
 test: check
 	$(RUN) -m pytest -n 2 tests/test_checks.py $(ARGS)

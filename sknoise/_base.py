@@ -27,6 +27,7 @@ from sknoise._callbacks import (
     train_by_epochs,
 )
 from sknoise._docs import DOCS
+from sknoise._fork import use_tensorflow
 from sknoise._forward import ACTIVATIONS, logits
 from sknoise._interrupt import StopOnCtrlC
 from sknoise._noise import (
@@ -172,6 +173,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         deviations, feature_scale = self._feature_scale(rows, going_on)
 
         # From here on TensorFlow is needed, and takes its seconds to import.
+        use_tensorflow()
         from sknoise.training._initial import check_keras, initial_state
 
         check_keras(optimizer)
@@ -401,6 +403,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         """Give the scikeras wrapper, built when first asked for."""
         check_is_fitted(self, "coefs_")
         if self._wrapper is None:
+            use_tensorflow()
             from sknoise._keras import make_wrapper
 
             state = replace(self._fitted.state, weights=self._weights())

@@ -7,10 +7,9 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from sknoise.training._epochs import MAX_EPOCHS
 from sknoise.training._inputs import Block, Inputs, StoppingRule
-from sknoise.training._program import MAX_EPOCHS
 from sknoise.training._spec import OPTIONS, Spec
 from sknoise.training._types import Network, Rows, Stopping, Task
 
@@ -43,13 +42,13 @@ def _words(keys: np.ndarray) -> np.ndarray:
 def _block(rows: Sequence[Rows], n_rows: int, spec: Spec) -> Block:
     """Stack data sets, padded with rows of weight 0 and features of 0."""
 
-    def stacked(arrays: Sequence[np.ndarray], *size: int) -> tf.Tensor:
+    def stacked(arrays: Sequence[np.ndarray], *size: int) -> np.ndarray:
         if len(arrays) == 1 and arrays[0].shape == (n_rows, *size):
-            return tf.constant(arrays[0][None])
+            return arrays[0][None]
         out = np.zeros((len(arrays), n_rows, *size), arrays[0].dtype)
         for place, a in zip(out, arrays, strict=True):
             place[tuple(slice(n) for n in a.shape)] = a
-        return tf.constant(out)
+        return out
 
     targets = [r.y.astype(np.float32) for r in rows]
     if spec.network.loss == "binary_crossentropy":
@@ -60,7 +59,7 @@ def _block(rows: Sequence[Rows], n_rows: int, spec: Spec) -> Block:
         stacked(targets, *targets[0].shape[1:]),
         stacked([r.weight for r in rows]),
         stacked([_words(no_keys if r.keys is None else r.keys) for r in rows], 2),
-        tf.constant([len(r) for r in rows], tf.int32),
+        np.array([len(r) for r in rows], np.int32),
     )
 
 
@@ -90,16 +89,16 @@ def gather_inputs(
     inputs = Inputs(
         data=_block([task.data for task in sources], spec.n_rows, spec),
         validation=_block(validation, spec.n_validation_rows, spec) if validation else None,
-        n_batches=tf.constant(tasks[0].n_batches, tf.int32),
-        keys=tf.constant(_words(np.array([t.model.key for t in sources], dtype=np.uint64))),
-        source=tf.constant(source, tf.int32),
-        units=tf.constant([model.network.sizes[:-1] for model in models], tf.int32),
-        noise=tf.constant(np.array(noise, dtype=np.float32)),
-        learning_rate=tf.constant([[model.learning_rate] for model in models], tf.float32),
+        n_batches=np.int32(tasks[0].n_batches),
+        keys=_words(np.array([t.model.key for t in sources], dtype=np.uint64)),
+        source=np.array(source, np.int32),
+        units=np.array([model.network.sizes[:-1] for model in models], np.int32),
+        noise=np.array(noise, np.float32),
+        learning_rate=np.array([[model.learning_rate] for model in models], np.float32),
         schedule=None,
         feature_scale=_feature_scale(tasks, spec.network.sizes[0]),
-        penalty=tf.constant([model.penalty for model in models], tf.float32),
-        max_norm=tf.constant([model.max_norm for model in models], tf.float32),
+        penalty=np.array([model.penalty for model in models], np.float32),
+        max_norm=np.array([model.max_norm for model in models], np.float32),
         stopping=_stopping_rule(tasks),
     )
     unused: dict[str, Any] = dict.fromkeys(OPTIONS - spec.options)
@@ -115,13 +114,13 @@ def gather_schedule(tasks: Sequence[Task]) -> np.ndarray:
     return table
 
 
-def _feature_scale(tasks: Sequence[Task], n_features: int) -> tf.Tensor:
+def _feature_scale(tasks: Sequence[Task], n_features: int) -> np.ndarray:
     table = np.ones((len(tasks), n_features), dtype=np.float32)
     for row, task in zip(table, tasks, strict=True):
         scale = task.model.feature_scale
         if scale is not None:
             row[: len(scale)] = scale
-    return tf.constant(table)
+    return table
 
 
 def _stopping_rule(tasks: Sequence[Task]) -> StoppingRule:
@@ -129,9 +128,11 @@ def _stopping_rule(tasks: Sequence[Task]) -> StoppingRule:
     never = Stopping(tasks[0].figures[0], np.iinfo(np.int32).max, 0.0, restore=False)
     rules = [task.stopping or never for task in tasks]
     return StoppingRule(
-        tf.constant([tasks[0].figures.index(rule.monitor) for rule in rules], tf.int32),
-        tf.constant([-1.0 if rule.monitor.endswith("accuracy") else 1.0 for rule in rules]),
-        tf.constant([rule.patience for rule in rules], tf.int32),
-        tf.constant([rule.min_delta for rule in rules], tf.float32),
-        tf.constant([rule.restore for rule in rules]),
+        np.array([tasks[0].figures.index(rule.monitor) for rule in rules], np.int32),
+        np.array(
+            [-1.0 if rule.monitor.endswith("accuracy") else 1.0 for rule in rules], np.float32
+        ),
+        np.array([rule.patience for rule in rules], np.int32),
+        np.array([rule.min_delta for rule in rules], np.float32),
+        np.array([rule.restore for rule in rules]),
     )

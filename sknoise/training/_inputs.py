@@ -1,4 +1,4 @@
-"""What a program takes and gives, as named tuples of tensors."""
+"""What a program takes and gives, as named tuples of arrays; while it is traced, of tensors."""
 
 from __future__ import annotations
 

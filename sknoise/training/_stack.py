@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import tensorflow as tf
 
 from sknoise.training._cache import program_for
 from sknoise.training._cost import COMPILE, step_seconds
+from sknoise.training._epochs import MAX_EPOCHS
 from sknoise.training._gather import gather_inputs, gather_schedule, places_in, shaped
 from sknoise.training._inputs import ProgramState, StoppingState
-from sknoise.training._program import MAX_EPOCHS
+from sknoise.training._leave import call_or_leave
 from sknoise.training._sources import find_sources
 from sknoise.training._spec import shared_facts, spec_of
 from sknoise.training._types import Best, Progress, Result, State, Stop, Task, never
@@ -37,7 +37,7 @@ def train_stack(
         Called after each call of the program with the number of epochs done and the last
         epoch's figures, averaged over the stack. What it raises ends the training.
     stop : callable
-        Asked after each call of the program whether to end with the epochs done.
+        Asked whether to end with the epochs done.
 
     Returns
     -------
@@ -89,14 +89,14 @@ def run_stack(
         while seated:
             n = min(at_once, min(tasks[i].epochs for i in seated.values()) - done)
             began = time.perf_counter()
-            history = run.advance(n)
+            history = run.advance(n, stop)
             seconds = time.perf_counter() - began
             done += len(history)
             stopped = run.stopped()
             for seat, i in seated.items():
                 since = stopped[seat] - (start + done) if seat in stopped else 0
                 histories[i].append(history[: len(history) + since, :, seat])
-            if progress is not None:
+            if progress is not None and len(history):
                 figures = history[-1][:, list(seated)].mean(axis=-1)
                 progress(done, dict(zip(names, figures.tolist(), strict=True)))
             # The first calls compile, and so say too little: never grow more than eightfold.
@@ -183,13 +183,19 @@ class _Run:
         self._state = self._first_state([task.model.state for task in in_seats])
         self._done = 0
 
-    def advance(self, epochs: int) -> np.ndarray:
-        """Train; give the history, of shape (epochs, n_figures, n_networks)."""
+    def advance(self, epochs: int, stop: Stop) -> np.ndarray:
+        """Train; give the history, of shape (epochs, n_figures, n_networks).
+
+        Of no epoch where the wait for these was too long for who wants to stop.
+        """
         inputs = self._inputs
         if self._schedule is not None:
             coming = self._schedule[:, self._done : self._done + MAX_EPOCHS]
-            inputs = inputs._replace(schedule=tf.constant(coming))
-        self._state, history = self._program(self._state, inputs, epochs)
+            inputs = inputs._replace(schedule=coming)
+        ended = call_or_leave(stop, self._program, self._state, inputs, epochs)
+        if ended is None:
+            return np.zeros((0, len(self._spec.figures), self._spec.n_networks), np.float32)
+        self._state, history = ended
         self._done += len(history)
         return history
 
@@ -197,22 +203,21 @@ class _Run:
         """Give who has stopped early, with the number of epochs that it had done by then."""
         if self._state.stopping is None:
             return {}
-        epochs = self._state.stopping.epochs.numpy()
+        epochs = self._state.stopping.epochs
         return {seat: int(n) for seat, n in enumerate(epochs) if n}
 
     def states(self, seats: Sequence[int]) -> list[State]:
         """Give the present states of some of the networks."""
-        weights = self._state.weights.numpy()
-        optimizer = [v.numpy() for v in self._state.optimizer]
+        weights = self._state.weights
+        optimizer = self._state.optimizer
         stopping = self._state.stopping
-        remembered = None if stopping is None else [a.numpy() for a in stopping]
         states = []
         for seat in seats:
             places = self._places[seat]
             own, best = weights[seat], None
             rule = self._tasks[seat].stopping
-            if remembered is not None and rule is not None:
-                figure, wait, stopped, kept = (a[seat] for a in remembered)
+            if stopping is not None and rule is not None:
+                figure, wait, stopped, kept = (a[seat] for a in stopping)
                 best = Best(float(figure), int(wait), kept[places].copy())
                 # Who has stopped trained on, in vain, to the end of the call.
                 if stopped and not rule.restore:
@@ -258,8 +263,8 @@ class _Run:
             ]
         weights = stacked(flat, np.zeros(shape, np.float32))
         return ProgramState(
-            tf.constant(weights),
-            [tf.constant(v) for v in optimizer],
+            weights,
+            optimizer,
             self._first_stopping(states, weights),
             states[0].n_epochs,
             states[0].n_steps,
@@ -278,8 +283,8 @@ class _Run:
             if len(b.weights):
                 row[places] = b.weights
         return StoppingState(
-            tf.constant([b.figure for b in best], tf.float32),
-            tf.constant([b.wait for b in best], tf.int32),
-            tf.zeros(len(best), tf.int32),
-            tf.constant(kept),
+            np.array([b.figure for b in best], np.float32),
+            np.array([b.wait for b in best], np.int32),
+            np.zeros(len(best), np.int32),
+            kept,
         )

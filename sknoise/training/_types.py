@@ -333,7 +333,7 @@ class Result:
 
 # Called now and then with the number of epochs done and the figures of the last of them.
 Progress = Callable[[int, Mapping[str, float]], None]
-# Asked now and then, after whole epochs, whether to end the training with what there is.
+# Asked now and then whether to end the training with the epochs done.
 Stop = Callable[[], bool]
 
 

@@ -1,0 +1,28 @@
+"""A clear error where a forked process would wait for TensorFlow's threads for ever."""
+
+from __future__ import annotations
+
+import os
+
+# The process that TensorFlow has been used in, or that it was forked from.
+_process: int | None = None
+
+
+def use_tensorflow() -> None:
+    """Note that TensorFlow is used from now on.
+
+    Raises
+    ------
+    RuntimeError
+        If it was used before this process was forked: its threads are not in the fork.
+    """
+    global _process
+    if _process is None:
+        _process = os.getpid()
+    elif _process != os.getpid():
+        raise RuntimeError(
+            "This process was forked after a model had been trained, and TensorFlow would hang in "
+            "it. Start processes by 'spawn' or 'forkserver' "
+            "(multiprocessing.get_context('spawn')), by joblib's loky, or fork before the first "
+            "fit. Predictions need no TensorFlow, and work here too."
+        )

@@ -1,0 +1,34 @@
+"""A process forked after a fit: it predicts, and training is a clear error, not a hang."""
+
+import multiprocessing
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from sknoise import NoisyMLPClassifier
+
+
+def answers(clf, X, y):
+    """Say what happens to predictions, a fit, and a Keras model."""
+    told = [clf.predict_proba(X)]
+    for use in (lambda: clone(clf).fit(X, y), lambda: clf.model_):
+        try:
+            told.append(use())
+        except RuntimeError as error:
+            told.append(str(error))
+    return told
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_fifty_forks(circles):
+    X, _, y, _ = circles
+    clf = NoisyMLPClassifier(nodes=5, epochs=2, random_state=0).fit(X, y)
+    context = multiprocessing.get_context("fork")
+    with context.Pool(5, maxtasksperchild=1) as pool:
+        for p, fit, model in pool.starmap(answers, [(clf, X, y)] * 50, chunksize=1):
+            np.testing.assert_array_equal(p, clf.predict_proba(X))
+            assert "'spawn'" in fit
+            assert "'spawn'" in model
+    clone(clf).fit(X, y)
