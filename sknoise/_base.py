@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import wraps
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -59,6 +61,9 @@ if TYPE_CHECKING:
     import keras
 
     from sknoise._keras import NoisyKerasClassifier, NoisyKerasRegressor
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 # Keras's random initializers.
@@ -426,6 +431,27 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(loaded(state, type(self).__name__))
+
+
+def unchanged_by_errors(method: Callable[P, T]) -> Callable[P, T]:
+    """Have a method that raises anything leave its estimator with the attributes that it had.
+
+    Outside of scikit-learn's decorators, which have attributes of their own to clear away.
+    """
+
+    @wraps(method)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        attributes = vars(args[0])
+        before = dict(attributes)
+        try:
+            return method(*args, **kwargs)
+        except BaseException:
+            for name in attributes.keys() - before.keys():
+                del attributes[name]
+            attributes.update(before)
+            raise
+
+    return guarded
 
 
 def trains_in_parts(estimator: BaseNoisyMLP) -> bool:

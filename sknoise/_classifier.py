@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import validate_data
 
-from sknoise._base import BaseNoisyMLP, trains_in_parts
+from sknoise._base import BaseNoisyMLP, trains_in_parts, unchanged_by_errors
 from sknoise._callbacks import with_callbacks
 from sknoise._data import (
     check_labels,
@@ -200,6 +200,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         self.random_state = random_state
         self.verbose = verbose
 
+    @unchanged_by_errors
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -258,6 +259,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         return self._fit(X, y, sample_weight, validation, self.epochs, going_on)
 
     @available_if(trains_in_parts)
+    @unchanged_by_errors
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(

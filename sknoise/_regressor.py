@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from sknoise._base import BaseNoisyMLP, trains_in_parts
+from sknoise._base import BaseNoisyMLP, trains_in_parts, unchanged_by_errors
 from sknoise._callbacks import with_callbacks
 from sknoise._data import check_targets, check_weights, validation_arrays
 from sknoise._docs import documented
@@ -190,6 +190,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         self.random_state = random_state
         self.verbose = verbose
 
+    @unchanged_by_errors
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -246,6 +247,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         return self._fit(X, y, sample_weight, validation, self.epochs, going_on)
 
     @available_if(trains_in_parts)
+    @unchanged_by_errors
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NoisyMLPRegressor:

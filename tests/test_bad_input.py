@@ -262,6 +262,31 @@ def test_a_failed_fit_leaves_the_fitted_model_alone():
     assert clf.n_iter_ == 2
 
 
+@pytest.mark.trains
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "arguments",
+    [{"X": X[:, :2], "y": y[:5]}, {"y": LABELS, "sample_weight": -np.ones(20)}, {"y": y + 0.5}],
+    ids=["features", "labels", "kind of target"],
+)
+def test_failed_data_leave_the_fitted_model_alone(method, arguments):
+    clf = NoisyMLPClassifier(5, epochs=2, random_state=0).fit(X, y)
+    before = dict(vars(clf))
+    with pytest.raises(ValueError):
+        getattr(clf, method)(**{"X": X, "y": y} | arguments)
+    after = vars(clf)
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before)
+
+
+def test_failed_data_leave_nothing_behind():
+    clf = NoisyMLPClassifier()
+    with pytest.raises(ValueError, match="sample_weight"):
+        clf.fit(X, y, sample_weight=-np.ones(20))
+    assert not hasattr(clf, "classes_")
+    assert not hasattr(clf, "n_features_in_")
+
+
 def test_another_keras_backend(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     with pytest.raises(RuntimeError, match="Keras's backend is 'jax'"):
