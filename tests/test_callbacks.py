@@ -198,7 +198,8 @@ def test_a_failed_fit_tears_scikit_learn_callbacks_down(blobs):
     X, y = blobs
     listener = Listener()
     clf = small(optimizer="sgd", learning_rate=1e30).set_callbacks(listener)
-    with pytest.raises(ValueError):
+    # Of what the listener scores.
+    with pytest.raises(ValueError, match="prediction for row 0 of X is not finite"):
         clf.fit(X * 1e10, y)
     assert listener.calls[-1] == "teardown"
     assert not hasattr(clf, "coefs_")
