@@ -69,8 +69,8 @@ T = TypeVar("T")
 
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
-# The program counts epochs in 32 bits.
-_FOREVER = int(np.iinfo(np.int32).max)
+# The program counts in 32 bits.
+_MAX_INT = int(np.iinfo(np.int32).max)
 # Keras's random initializers.
 _INITIALIZERS = {
     "glorot_normal",
@@ -204,7 +204,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         )
         stopping = None
         if self.early_stopping:
-            patience = min(int(self.patience), _FOREVER)
+            patience = min(int(self.patience), _MAX_INT)
             rule = (self.monitor, patience, min_delta)
             stopping = Stopping(*rule, bool(self.restore_best_weights))
         shuffle = bool(self.shuffle)
@@ -251,7 +251,13 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
                 f"The network has {len(sizes) - 2} hidden layers, up to {max(sizes)} features, "
                 f"nodes or outputs; there is noise for at most {MAX_LAYER - 1} and {MAX_WIDTH}."
             )
-        return Network(sizes, self.activation, loss)
+        network = Network(sizes, self.activation, loss)
+        if network.n_weights > _MAX_INT:
+            raise ValueError(
+                f"nodes={self.nodes!r} and {self.n_features_in_} features make "
+                f"{network.n_weights:.2g} weights; there can be {_MAX_INT:.2g} at most."
+            )
+        return network
 
     def _divided(
         self,

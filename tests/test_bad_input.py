@@ -45,6 +45,7 @@ def no_training(monkeypatch, request):
         ({"nodes": "many"}, "'nodes' .* Got 'many'"),
         ({"nodes": (2,) * 255}, "255 hidden layers, .* at most 254"),
         ({"nodes": 2**22 + 1}, "up to 4194305 .* at most 254 and 4194304"),
+        ({"nodes": (2**22, 2**22)}, r"nodes=.* make 1.8e\+13 weights; .* 2.1e\+09 at most"),
         ({"activation": "rleu"}, "'activation' .* Got 'rleu'"),
         ({"activation": "softmax"}, "'activation' .* Got 'softmax'"),
         ({"optimizer": "adamm"}, "optimizer='adamm' .* not known to Keras"),
