@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test check oldest docs notebook audit benchmark clean
+.PHONY: demo test check fuzz oldest docs notebook audit benchmark clean
 
 # Installed anew only when the dependencies change.
 $(VENV)/installed: pyproject.toml
@@ -29,6 +29,15 @@ test: check
 	$(RUN) -m pytest -n 2 --dist loadfile $(APART:%=--ignore=%) $(ARGS)
 	$(RUN) -m pytest -n 2 tests/training $(ARGS)
 	$(RUN) -m pytest tests/parallel $(ARGS)
+
+# 10,000 cases, in processes of their own, for each compiles some dozens of programs; each has another
+# seed, and so other networks and other cases. SEEDS=3 repeats one of them.
+SEEDS ?= 1 2 3 4 5
+fuzz: $(VENV)/installed
+	for seed in $(SEEDS); do \
+		SKNOISE_FUZZ_SEED=$$seed SKNOISE_FUZZ_CASES=2000 $(RUN) -m pytest tests/fuzz \
+			--hypothesis-show-statistics $(ARGS) || exit 1; \
+	done
 
 # The oldest supported scikit-learn, in an environment of its own.
 .venv-oldest/installed: pyproject.toml

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import wraps
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -26,6 +29,7 @@ from sknoise._callbacks import (
     reason_against_epochs,
     train_by_epochs,
 )
+from sknoise._data import check_prediction, named_overflow
 from sknoise._docs import DOCS
 from sknoise._fork import use_tensorflow
 from sknoise._forward import ACTIVATIONS, logits
@@ -37,7 +41,7 @@ from sknoise._noise import (
     read_noise,
     schedule_factors,
 )
-from sknoise._parameters import layer_widths, read_optimizer, rows_in_a_step
+from sknoise._parameters import MAX_FLOAT, layer_widths, read_float, read_optimizer, rows_in_a_step
 from sknoise._persistence import loaded, saved
 from sknoise.noise._sites import MAX_LAYER, MAX_WIDTH
 from sknoise.parallel import current_job
@@ -61,7 +65,13 @@ if TYPE_CHECKING:
 
     from sknoise._keras import NoisyKerasClassifier, NoisyKerasRegressor
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+# The program counts in 32 bits.
+_MAX_INT = int(np.iinfo(np.int32).max)
 # Keras's random initializers.
 _INITIALIZERS = {
     "glorot_normal",
@@ -102,16 +112,12 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         "noise_relative": ["boolean"],
         "noise_free": ["array-like", None],
         "dropout": ["array-like", Interval(Real, 0, 1, closed="left")],
-        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "max_norm": [_POSITIVE, None],
         "alpha": [_NOT_NEGATIVE],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "initializer": [StrOptions(_INITIALIZERS)],
         "optimizer": [str, dict],
-        "learning_rate": [
-            Interval(Real, 0, None, closed="neither"),
-            dict,
-            HasMethods(["get_config", "__call__"]),
-        ],
+        "learning_rate": [_POSITIVE, dict, HasMethods(["get_config", "__call__"])],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
         "shuffle": ["boolean"],
@@ -168,6 +174,10 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         noise = read_noise(self, len(network.sizes) - 2)
         optimizer = read_optimizer(self.optimizer, self.learning_rate)
         schedule = schedule_factors(self.noise_schedule, epochs)
+        rate = self.learning_rate
+        learning_rate = read_float("learning_rate", rate) if isinstance(rate, Real) else math.nan
+        max_norm = math.inf if self.max_norm is None else read_float("max_norm", self.max_norm)
+        min_delta = read_float("min_delta", self.min_delta)
         key = self._fitted.key if going_on else _draw_key(self.random_state)
         rows, held, batch_size, penalty = self._divided(X, y, weight, validation, key)
         deviations, feature_scale = self._feature_scale(rows, going_on)
@@ -186,17 +196,18 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         model = Model(
             network,
             optimizer,
-            float(self.learning_rate) if isinstance(self.learning_rate, Real) else math.nan,
+            learning_rate,
             noise,
             key,
             state,
             feature_scale,
             penalty,
-            math.inf if self.max_norm is None else float(self.max_norm),
+            max_norm,
         )
         stopping = None
         if self.early_stopping:
-            rule = (self.monitor, int(self.patience), float(self.min_delta))
+            patience = min(int(self.patience), _MAX_INT)
+            rule = (self.monitor, patience, min_delta)
             stopping = Stopping(*rule, bool(self.restore_best_weights))
         shuffle = bool(self.shuffle)
         task = Task(model, rows, held, batch_size, shuffle, epochs, schedule, stopping)
@@ -204,6 +215,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             result, wrapper = self._run(task, engine, callbacks, X, y_given, stop)
             _check_finite(result, self.learning_rate)
             n_epochs = len(result.history["loss"])
+            validated = result.history.get("val_loss", np.zeros(0))
             if going_on:
                 history = _joined(self.history_, self.n_iter_, result.history, n_epochs)
                 result = replace(result, history=history)
@@ -215,6 +227,14 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             self._deviations = deviations
             if self.callbacks:
                 self.callbacks_ = callbacks
+        if not np.isfinite(validated).all():
+            epoch = int(np.argmin(np.isfinite(validated)))
+            warnings.warn(
+                f"val_loss was {validated[epoch]} in epoch {epoch + 1}, though loss was finite: "
+                "validation data has values that are far from those of the training data.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
         if stop.asked:
             warnings.warn(
                 f"Training was interrupted after {n_epochs} of {epochs} epochs. The model is as "
@@ -233,7 +253,13 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
                 f"The network has {len(sizes) - 2} hidden layers, up to {max(sizes)} features, "
                 f"nodes or outputs; there is noise for at most {MAX_LAYER - 1} and {MAX_WIDTH}."
             )
-        return Network(sizes, self.activation, loss)
+        network = Network(sizes, self.activation, loss)
+        if network.n_weights > _MAX_INT:
+            raise ValueError(
+                f"nodes={self.nodes!r} and {self.n_features_in_} features make "
+                f"{network.n_weights:.2g} weights; there can be {_MAX_INT:.2g} at most."
+            )
+        return network
 
     def _divided(
         self,
@@ -244,6 +270,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         key: int,
     ) -> tuple[Rows, Rows | None, int, float]:
         """Give the rows to train on, those to validate on, the batch size, and the penalty."""
+        alpha = read_float("alpha", self.alpha)
         data = distinct_rows(X, y, weight)
         held = np.zeros(len(data), dtype=bool)
         if self.early_stopping and validation is None and self.monitor.startswith("val_"):
@@ -266,7 +293,13 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             mean_weight *= data.weight[~held].mean()
             validation = replace(chosen_rows(data, held), keys=None)
             data = chosen_rows(data, ~held)
-        penalty = float(self.alpha / (min(batch_size, len(data)) * mean_weight))
+        with np.errstate(over="ignore"):
+            penalty = float(alpha / (min(batch_size, len(data)) * mean_weight))
+        if penalty > MAX_FLOAT:
+            raise ValueError(
+                f"alpha={self.alpha} is too large beside the sample weights, {mean_weight:.3g} in "
+                "the mean. Use a smaller alpha or larger weights."
+            )
         return data, validation, batch_size, penalty
 
     def _feature_scale(
@@ -396,8 +429,11 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
     def _logits(self, X: Any) -> np.ndarray:
         """Check data and pass it through the network, without noise."""
         check_is_fitted(self, "coefs_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return logits(X, self.coefs_, self.intercepts_, self._fitted.network.activation)
+        with named_overflow("X"):
+            X = validate_data(self, X, dtype=np.float64, reset=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = logits(X, self.coefs_, self.intercepts_, self._fitted.network.activation)
+            return check_prediction(z)
 
     def _keras_wrapper(self) -> NoisyKerasClassifier | NoisyKerasRegressor:
         """Give the scikeras wrapper, built when first asked for."""
@@ -429,6 +465,27 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(loaded(state, type(self).__name__))
+
+
+def unchanged_by_errors(method: Callable[P, T]) -> Callable[P, T]:
+    """Have a method that raises anything leave its estimator with the attributes that it had.
+
+    Outside of scikit-learn's decorators, which have attributes of their own to clear away.
+    """
+
+    @wraps(method)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        attributes = vars(args[0])
+        before = dict(attributes)
+        try:
+            return method(*args, **kwargs)
+        except BaseException:
+            for name in attributes.keys() - before.keys():
+                del attributes[name]
+            attributes.update(before)
+            raise
+
+    return guarded
 
 
 def trains_in_parts(estimator: BaseNoisyMLP) -> bool:

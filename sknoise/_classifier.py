@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import validate_data
 
-from sknoise._base import BaseNoisyMLP, trains_in_parts
+from sknoise._base import BaseNoisyMLP, trains_in_parts, unchanged_by_errors
 from sknoise._callbacks import with_callbacks
 from sknoise._data import (
     check_labels,
@@ -23,6 +23,7 @@ from sknoise._data import (
     check_weights,
     class_weighted,
     encode,
+    named_overflow,
     validation_arrays,
 )
 from sknoise._docs import documented
@@ -200,6 +201,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         self.random_state = random_state
         self.verbose = verbose
 
+    @unchanged_by_errors
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -258,6 +260,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         return self._fit(X, y, sample_weight, validation, self.epochs, going_on)
 
     @available_if(trains_in_parts)
+    @unchanged_by_errors
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -312,7 +315,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         NotFittedError
             If ``fit`` has not been called.
         ValueError
-            If ``X`` has other features than in ``fit``, or is not finite.
+            If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
+            is not, because ``X`` is too far from what the network was trained on.
         """
         p = self.predict_proba(X)
         return (p > 0.5).astype(int) if self._multilabel else self.classes_[p.argmax(axis=1)]
@@ -377,7 +381,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         """Check data; give labels, or an indicator matrix as float32."""
-        X, y = validate_data(self, X, y, dtype=np.float32, reset=reset, multi_output=True)
+        with named_overflow("X or y"):
+            X, y = validate_data(self, X, y, dtype=np.float32, reset=reset, multi_output=True)
         return X, self._checked_labels("y", y)
 
     def _checked_labels(self, name: str, y: Any) -> np.ndarray:
@@ -392,10 +397,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             return None
         rows, y, weight = arrays
         y = self._checked_labels("y_val", y)
-        if multilabel and y.shape != (len(rows), len(self.classes_)):
-            raise ValueError(
-                f"y_val has the shape {y.shape}; as y has, it needs {len(self.classes_)} columns."
-            )
+        columns = f"{len(self.classes_)} columns" if multilabel else "one column"
+        if y.shape != ((len(rows), len(self.classes_)) if multilabel else (len(rows),)):
+            raise ValueError(f"y_val has the shape {y.shape}; as y has, it needs {columns}.")
         return Rows(rows, self._encoded("y_val", y, multilabel), normalised(weight))
 
     def _encoded(self, name: str, y: np.ndarray, multilabel: bool) -> np.ndarray:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array, column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, validate_data
+
+
+@contextmanager
+def named_overflow(names: str) -> Iterator[None]:
+    """While entered, raise the ``OverflowError`` of a large Python integer as a ``ValueError``.
+
+    Parameters
+    ----------
+    names : str
+        The parameters that are read, for messages.
+    """
+    try:
+        yield
+    except OverflowError as error:
+        raise ValueError(f"{names} has a number that is too large for a float.") from error
 
 
 def check_weights(name: str, weight: Any, n_rows: int) -> np.ndarray:
@@ -29,19 +48,26 @@ def check_weights(name: str, weight: Any, n_rows: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the length is wrong, or a weight is negative or not finite, or all are 0.
+        If the length is wrong, or a weight is negative or not finite, or all are 0, or their
+        sum is not finite.
     """
     if weight is None:
         return np.ones(n_rows)
     if np.isscalar(weight):
         weight = np.full(n_rows, weight)
-    weight = check_array(weight, ensure_2d=False, dtype=np.float64, input_name=name)
+    with named_overflow(name):
+        weight = check_array(weight, ensure_2d=False, dtype=np.float64, input_name=name)
     if weight.shape != (n_rows,):
         raise ValueError(f"{name}.shape == {weight.shape}, expected {(n_rows,)}!")
     if weight.min() < 0:
         raise ValueError(f"Negative values in {name}: {weight.min()}; weights are 0 or larger.")
     if not weight.any():
         raise ValueError(f"All weights in {name} are zero; at least one must be positive.")
+    # Without a warning of an overflow.
+    with np.errstate(over="ignore"):
+        total = weight.sum()
+    if not np.isfinite(total):
+        raise ValueError(f"The sum of {name} is {total}; scale the weights down.")
     return weight
 
 
@@ -88,9 +114,13 @@ def encode(name: str, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
         If a label is not one of the classes.
     """
     unknown = np.setdiff1d(y, classes)
+    if not len(unknown):
+        indices = np.searchsorted(classes, y)
+        # NumPy turns numbers into strings, where it looks for them among such.
+        unknown = np.unique(y[classes[np.minimum(indices, len(classes) - 1)] != y])
     if len(unknown):
         raise ValueError(f"{name} has the labels {unknown}, which are not in classes={classes}.")
-    return np.searchsorted(classes, y).astype(np.int32)
+    return indices.astype(np.int32)
 
 
 def class_weighted(
@@ -117,20 +147,26 @@ def class_weighted(
     Raises
     ------
     ValueError
-        If no row has a positive weight left.
+        If a weight is no number, or no row has a positive weight left.
     """
     if class_weight is None:
         return weight
     if class_weight == "balanced":
-        totals = np.bincount(y, weights=weight, minlength=len(classes))
+        share = np.bincount(y, weights=weight, minlength=len(classes)) / weight.sum()
+        n_classes = np.count_nonzero(share)
         # A class without weight has no rows to multiply.
-        balance = np.divide(1, totals, out=np.ones_like(totals), where=totals > 0)
-        return weight * balance[y] * (weight.sum() / np.count_nonzero(totals))
-    weight = weight * compute_sample_weight(class_weight, classes[y])
-    if weight.min() < 0 or not np.isfinite(weight).all() or not weight.any():
+        share[share == 0] = 1
+        # Divided before it is multiplied: no step overflows.
+        return weight / share[y] / n_classes
+    if not all(isinstance(factor, Real) for factor in class_weight.values()):
+        raise ValueError(f"class_weight={class_weight!r} must have a number for each label.")
+    with named_overflow("class_weight"), np.errstate(over="ignore"):
+        weight = weight * compute_sample_weight(class_weight, classes[y])
+        total = weight.sum()
+    if weight.min() < 0 or not np.isfinite(total) or not weight.any():
         raise ValueError(
-            f"class_weight={class_weight!r} leaves weights that are negative, not finite or "
-            "all 0; give finite weights of 0 or larger."
+            f"class_weight={class_weight!r} leaves weights that are negative, all 0, or without a "
+            "finite sum; give finite weights of 0 or larger."
         )
     return weight
 
@@ -168,7 +204,8 @@ def validation_arrays(
     if X is None or y is None:
         missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
         raise ValueError(f"{given} is given without {missing}; validation needs both.")
-    rows = check_array(X, dtype=np.float32, input_name="X_val")
+    with named_overflow("X_val"):
+        rows = check_array(X, dtype=np.float32, input_name="X_val")
     if rows.shape[1] != estimator.n_features_in_:
         raise ValueError(
             f"X_val has {rows.shape[1]} features, but X has {estimator.n_features_in_}."
@@ -197,10 +234,37 @@ def check_targets(name: str, y: Any) -> np.ndarray:
     ValueError
         If it has other axes, or is not finite.
     """
-    y = check_array(y, ensure_2d=False, dtype=np.float32, input_name=name)
+    with named_overflow(name):
+        y = check_array(y, ensure_2d=False, dtype=np.float32, input_name=name)
     if y.ndim > 2:
         raise ValueError(
             f"{name} has {y.ndim} axes; targets have one, or two for several outputs."
         )
     # A column is a vector, as everywhere in scikit-learn.
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def check_prediction(values: np.ndarray) -> np.ndarray:
+    """Give predictions back, if they are finite.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_outputs)
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs)
+
+    Raises
+    ------
+    ValueError
+        If one is not finite.
+    """
+    # The sum first, which is faster.
+    if math.isfinite(values.sum()) or np.isfinite(values).all():
+        return values
+    row = int(np.argmin(np.isfinite(values).all(axis=1)))
+    raise ValueError(
+        f"The prediction for row {row} of X is not finite: it is too far from what the network "
+        "was trained on. Scale X as in training."
+    )

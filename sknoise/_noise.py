@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from sknoise._parameters import per_layer
+from sknoise._parameters import MAX_FLOAT, as_float, per_layer, read_float
 from sknoise.noise._sites import Site
 from sknoise.training._types import Noise, Rows
+
+# Of dropout: what is left is multiplied by 1 / (1 - rate).
+_MAX_RATE = float(np.nextafter(np.float32(1), np.float32(0)))
 
 SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda fraction: 1 - fraction,
@@ -36,7 +39,8 @@ def read_noise(estimator: Any, n_hidden: int) -> Noise:
     ValueError
         If the number of levels is wrong, or one cannot be used.
     """
-    level = "a standard deviation: finite, and 0 (off) or larger"
+    level = f"a standard deviation: 0 (off) or larger, and at most {MAX_FLOAT:.2g}"
+    rate = "0 (off) or larger, and below 1 in single precision"
     layers = f"nodes has {n_hidden} hidden layer(s)"
     kernels = f"there are {n_hidden + 1} kernels, one for each hidden layer and the output's"
     values = {
@@ -44,16 +48,15 @@ def read_noise(estimator: Any, n_hidden: int) -> Noise:
         "activation": per_layer(
             "noise_activation", estimator.noise_activation, n_hidden, level, layers
         ),
-        "dropout": per_layer(
-            "dropout", estimator.dropout, n_hidden, "0 (off) or larger, and below 1", layers, 1.0
-        ),
+        "dropout": per_layer("dropout", estimator.dropout, n_hidden, rate, layers, _MAX_RATE),
         "weights": per_layer(
             "noise_weights", estimator.noise_weights, n_hidden + 1, level, kernels
         ),
     }
     levels = {Site(kind, i): s for kind, on in values.items() for i, s in enumerate(on, 1)}
     for kind in ("input", "gradient", "target"):
-        levels[Site(kind)] = float(getattr(estimator, f"noise_{kind}"))
+        name = f"noise_{kind}"
+        levels[Site(kind)] = read_float(name, getattr(estimator, name))
     return Noise(
         {site: s for site, s in levels.items() if s},
         estimator.noise_distribution,
@@ -87,10 +90,11 @@ def schedule_factors(schedule: str | Callable[[float], float], epochs: int) -> n
         return SCHEDULES[schedule](fractions).astype(np.float32)
     values = [schedule(float(fraction)) for fraction in fractions]
     for fraction, value in zip(fractions, values, strict=True):
-        if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
+        if not isinstance(value, Real) or not 0 <= as_float(value) <= MAX_FLOAT:
             raise ValueError(
                 f"noise_schedule={schedule!r} gives {value!r} for the fraction {fraction:g}; it "
-                "must give a finite number, 0 or larger: what multiplies the noise then."
+                "must give a finite number, 0 or larger, in single precision: what multiplies the "
+                "noise then."
             )
     return np.array(values, dtype=np.float32)
 

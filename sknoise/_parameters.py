@@ -13,6 +13,9 @@ import numpy as np
 
 from sknoise.training._types import Optimizer
 
+# The training program computes in single precision.
+MAX_FLOAT = float(np.finfo(np.float32).max)
+
 
 def layer_widths(nodes: int | Sequence[int]) -> tuple[int, ...]:
     """Read the parameter ``nodes``.
@@ -47,7 +50,7 @@ def per_layer(
     n_layers: int,
     allowed: str,
     layers: str,
-    below: float = math.inf,
+    most: float = MAX_FLOAT,
 ) -> tuple[float, ...]:
     """Read a parameter that is a float, or one for each layer.
 
@@ -62,8 +65,8 @@ def per_layer(
         Says which values may be used, for messages.
     layers : str
         Says how many layers there are, for messages.
-    below : float, default=inf
-        What each value must be smaller than; the smallest is 0.
+    most : float, default=MAX_FLOAT
+        The largest value that may be used; the smallest is 0.
 
     Returns
     -------
@@ -80,11 +83,43 @@ def per_layer(
             f"{name}={value!r} has {len(values)} levels, but {layers}: give one number for all, "
             "or one for each."
         )
-    if not all(isinstance(v, Real) and 0 <= float(v) < below for v in values):
+    if not all(isinstance(v, Real) and 0 <= as_float(v) <= most for v in values):
         raise ValueError(f"{name}={value!r} must be {allowed}.")
     if isinstance(value, Real):
         values *= n_layers
     return tuple(float(v) for v in values)
+
+
+def as_float(value: Any) -> float:
+    """Turn a real number into a float; what is too large becomes infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def read_float(name: str, value: Any) -> float:
+    """Read a number that the training program takes in single precision.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    value : real number
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If it is larger than single precision has numbers.
+    """
+    number = as_float(value)
+    if number > MAX_FLOAT:
+        raise ValueError(f"{name}={value!r} is too large; use {MAX_FLOAT:.2g} at most.")
+    return number
 
 
 def rows_in_a_step(batch_size: int | str | None, n_rows: int) -> int:

@@ -12,9 +12,15 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from sknoise._base import BaseNoisyMLP, trains_in_parts
+from sknoise._base import BaseNoisyMLP, trains_in_parts, unchanged_by_errors
 from sknoise._callbacks import with_callbacks
-from sknoise._data import check_targets, check_weights, validation_arrays
+from sknoise._data import (
+    check_prediction,
+    check_targets,
+    check_weights,
+    named_overflow,
+    validation_arrays,
+)
 from sknoise._docs import documented
 from sknoise.training._rows import normalised
 from sknoise.training._types import Rows
@@ -190,6 +196,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         self.random_state = random_state
         self.verbose = verbose
 
+    @unchanged_by_errors
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -246,6 +253,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         return self._fit(X, y, sample_weight, validation, self.epochs, going_on)
 
     @available_if(trains_in_parts)
+    @unchanged_by_errors
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NoisyMLPRegressor:
@@ -294,11 +302,13 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         NotFittedError
             If ``fit`` has not been called.
         ValueError
-            If ``X`` has other features than in ``fit``, or is not finite.
+            If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
+            is not, because ``X`` is too far from what the network was trained on.
         """
         out = self._logits(X)
         if self._fitted.network.output == "exponential":
-            np.exp(out, out=out)
+            with np.errstate(over="ignore"):
+                check_prediction(np.exp(out, out=out))
         return out[:, 0] if self._flat else out
 
     @property
@@ -313,9 +323,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
 
     def _checked(self, X: Any, y: Any, going_on: bool) -> tuple[np.ndarray, np.ndarray]:
         """Check data."""
-        X, y = validate_data(
-            self, X, y, dtype=np.float32, reset=not going_on, multi_output=True, y_numeric=True
-        )
+        options = {"reset": not going_on, "multi_output": True, "y_numeric": True}
+        with named_overflow("X or y"):
+            X, y = validate_data(self, X, y, dtype=np.float32, **options)
         return X, self._checked_targets("y", y)
 
     def _checked_targets(self, name: str, y: Any) -> np.ndarray:

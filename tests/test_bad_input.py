@@ -45,6 +45,7 @@ def no_training(monkeypatch, request):
         ({"nodes": "many"}, "'nodes' .* Got 'many'"),
         ({"nodes": (2,) * 255}, "255 hidden layers, .* at most 254"),
         ({"nodes": 2**22 + 1}, "up to 4194305 .* at most 254 and 4194304"),
+        ({"nodes": (2**22, 2**22)}, r"nodes=.* make 1.8e\+13 weights; .* 2.1e\+09 at most"),
         ({"activation": "rleu"}, "'activation' .* Got 'rleu'"),
         ({"activation": "softmax"}, "'activation' .* Got 'softmax'"),
         ({"optimizer": "adamm"}, "optimizer='adamm' .* not known to Keras"),
@@ -76,6 +77,8 @@ def no_training(monkeypatch, request):
         ({"noise_kind": "divided"}, "'noise_kind' .* Got 'divided'"),
         ({"noise_schedule": "exp"}, "'noise_schedule' .* Got 'exp'"),
         ({"noise_schedule": lambda f: -f}, "noise_schedule=.* gives -.* must give a finite"),
+        ({"noise_schedule": lambda f: 1e39}, r"gives 1e\+39 for the fraction 0"),
+        ({"noise_schedule": lambda f: 10**400}, "gives 10+ for the fraction 0"),
         ({"noise_schedule": lambda f: "a lot"}, "gives 'a lot' for the fraction 0"),
         ({"noise_relative": True, "noise_kind": "multiplicative"}, "needs noise_kind='additive'"),
         ({"noise_free": [3]}, r"noise_free=\[3\] names 3, but X has the features 0 to 2"),
@@ -96,6 +99,19 @@ def no_training(monkeypatch, request):
         ({"patience": -1}, "'patience' .* Got -1"),
         ({"min_delta": -1}, "'min_delta' .* Got -1"),
         ({"callbacks": "diary"}, "'callbacks' .* Got 'diary'"),
+        # Found by tests/fuzz: beyond single precision, or beyond floats.
+        ({"noise_input": 1e39}, r"noise_input=1e\+39 is too large; use 3.4e\+38 at most"),
+        ({"noise_gradient": 10**400}, "noise_gradient=10+ is too large"),
+        ({"noise_hidden": 10**400}, r"noise_hidden=10+ must be .* at most 3.4e\+38"),
+        ({"noise_weights": (0.1, 1e39)}, "noise_weights=.* must be .* at most"),
+        ({"dropout": 0.9999999999}, "dropout=0.9999999999 must be .* below 1 in single"),
+        ({"learning_rate": 1e300}, r"learning_rate=1e\+300 is too large"),
+        ({"alpha": 1e39}, r"alpha=1e\+39 is too large"),
+        ({"max_norm": 1e39}, r"max_norm=1e\+39 is too large"),
+        ({"min_delta": 1e39}, r"min_delta=1e\+39 is too large"),
+        ({"class_weight": {0: 1e308, 1: 1}}, "class_weight=.* without a finite sum"),
+        ({"class_weight": {0: "a", 1: 1}}, "class_weight=.* must have a number for each label"),
+        ({"class_weight": {0: 10**400, 1: 1}}, "class_weight has a number that is too large"),
     ],
     # Without addresses: test processes must agree on the names.
     ids=lambda value: str(value).partition(" at 0x")[0],
@@ -136,6 +152,11 @@ def test_data_of_the_regressor(arguments, message):
 
 
 LABELS = (X > 0).astype(int)
+
+
+def test_alpha_beside_tiny_weights():
+    with pytest.raises(ValueError, match="alpha=1 is too large beside the sample weights, 1e-300"):
+        NoisyMLPClassifier(alpha=1).fit(X, y, sample_weight=np.full(20, 1e-300))
 
 
 def test_several_labels_a_row():
@@ -202,6 +223,14 @@ def replaced(value):
         ({"X_val": X, "y_val": y[:5]}, "y_val has 5 rows, but X_val has 20"),
         ({"X_val": X, "y_val": y + 1}, r"y_val has the labels \[2\]"),
         ({"X_val": X, "y_val": y, "sample_weight_val": -np.ones(20)}, "sample_weight_val: -1"),
+        # Found by tests/fuzz.
+        ({"X_val": X, "y_val": np.eye(2)[y]}, r"y_val has the shape \(20, 2\); .* one column"),
+        ({"y": y + 9, "X_val": X[:2], "y_val": ["9", "10"]}, "y_val has .* not in classes"),
+        ({"y": (y + 9).astype(str), "X_val": X[:2], "y_val": [9, 10]}, "y_val has .* not in cl"),
+        ({"sample_weight": np.full(20, 1.7e308)}, "The sum of sample_weight is inf"),
+        ({"X": [[10**400]] * 20}, "X or y has a number that is too large for a float"),
+        ({"X_val": [[10**400] * 3] * 20, "y_val": y}, "X_val has a number that is too large"),
+        ({"sample_weight": [10**400] * 20}, "sample_weight has a number that is too large"),
     ],
     ids=str,
 )
@@ -227,6 +256,19 @@ def test_other_data_at_prediction():
         clf.predict_proba(replaced(np.nan))
     with pytest.raises(TypeError, match="dense data is required"):
         clf.predict(sparse.csr_array(X))
+
+
+@pytest.mark.trains
+def test_predictions_that_are_not_finite():
+    reg = NoisyMLPRegressor(5, loss="poisson", epochs=2, random_state=0).fit(X, y)
+    clf = NoisyMLPClassifier(5, activation="exponential", epochs=2, random_state=0).fit(X, y)
+    rows = np.vstack([X[:2], 1e6 * X])
+    for method in (reg.predict, clf.predict_proba, clf.predict_log_proba):
+        with pytest.raises(ValueError, match=r"prediction for row \d+ of X is not finite"):
+            method(rows)
+        assert np.isfinite(method(rows[:2])).all()
+    with pytest.raises(ValueError, match="X has a number that is too large for a float"):
+        clf.predict([[10**400] * 3])
 
 
 @pytest.mark.trains
@@ -260,6 +302,31 @@ def test_a_failed_fit_leaves_the_fitted_model_alone():
         clf.set_params(epochs=50, optimizer="sgd", learning_rate=1e30).fit(X * 1e10, y)
     np.testing.assert_array_equal(clf.predict_proba(X), p)
     assert clf.n_iter_ == 2
+
+
+@pytest.mark.trains
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "arguments",
+    [{"X": X[:, :2], "y": y[:5]}, {"y": LABELS, "sample_weight": -np.ones(20)}, {"y": y + 0.5}],
+    ids=["features", "labels", "kind of target"],
+)
+def test_failed_data_leave_the_fitted_model_alone(method, arguments):
+    clf = NoisyMLPClassifier(5, epochs=2, random_state=0).fit(X, y)
+    before = dict(vars(clf))
+    with pytest.raises(ValueError):
+        getattr(clf, method)(**{"X": X, "y": y} | arguments)
+    after = vars(clf)
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before)
+
+
+def test_failed_data_leave_nothing_behind():
+    clf = NoisyMLPClassifier()
+    with pytest.raises(ValueError, match="sample_weight"):
+        clf.fit(X, y, sample_weight=-np.ones(20))
+    assert not hasattr(clf, "classes_")
+    assert not hasattr(clf, "n_features_in_")
 
 
 def test_another_keras_backend(monkeypatch):

@@ -194,6 +194,18 @@ def test_scikit_learn_callbacks_hear_of_each_epoch(blobs, engine, kind):
 
 
 @has_callbacks
+def test_a_failed_fit_tears_scikit_learn_callbacks_down(blobs):
+    X, y = blobs
+    listener = Listener()
+    clf = small(optimizer="sgd", learning_rate=1e30).set_callbacks(listener)
+    # Of what the listener scores.
+    with pytest.raises(ValueError, match="prediction for row 0 of X is not finite"):
+        clf.fit(X * 1e10, y)
+    assert listener.calls[-1] == "teardown"
+    assert not hasattr(clf, "coefs_")
+
+
+@has_callbacks
 def test_scikit_learns_own_callbacks(blobs, capsys):
     from sklearn.callback import ProgressBar, ScoringMonitor
 

@@ -26,7 +26,7 @@ def test_given_batch_size():
 def test_one_value_is_for_all_layers():
     assert layer_widths(5) == (5,)
     assert layer_widths([5, 6]) == (5, 6)
-    assert per_layer("dropout", 0.5, 3, "small", "three layers", below=1.0) == (0.5, 0.5, 0.5)
+    assert per_layer("dropout", 0.5, 3, "small", "three layers", most=1.0) == (0.5, 0.5, 0.5)
     assert per_layer("noise_hidden", [0, 1], 2, "any", "two layers") == (0.0, 1.0)
 
 

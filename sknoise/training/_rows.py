@@ -21,8 +21,8 @@ def distinct_rows(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
     """Put training data into canonical form.
 
     That has each distinct (row, label) pair once, with its summed weight, in the order of
-    the keys; pairs of weight 0 are left out. Weighted and repeated data then are the same
-    arrays, bit for bit, and the order in which rows were given is forgotten.
+    the keys; pairs of weight 0, beside the largest, are left out. Weighted and repeated data
+    then are the same arrays, bit for bit, and the order in which rows were given is forgotten.
 
     Parameters
     ----------
@@ -91,7 +91,8 @@ def _keyed(
     X: np.ndarray, y: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Leave rows of weight 0 out, and key the others."""
-    kept = weight > 0
+    # In single precision, beside the largest.
+    kept = weight > weight.max() * np.finfo(np.float32).tiny
     X, y = X[kept], y[kept]
     if y.ndim == 1:
         y = y.astype(np.int32)
