@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test check oldest docs notebook audit benchmark clean
+.PHONY: demo test check coverage mutants oldest docs notebook audit benchmark clean
 
 # Installed anew only when the dependencies change.
 $(VENV)/installed: pyproject.toml
@@ -30,6 +30,18 @@ test: check
 	$(RUN) -m pytest -n 2 --dist loadfile $(APART:%=--ignore=%) $(ARGS)
 	$(RUN) -m pytest -n 2 tests/training $(ARGS)
 	$(RUN) -m pytest tests/parallel $(ARGS)
+
+# The tests again, counting which lines and branches of sknoise they run, in all their processes.
+coverage: $(VENV)/installed
+	$(RUN) -m coverage erase
+	$(MAKE) test ARGS="--cov --cov-append --cov-report= --cov-fail-under=0 $(ARGS)"
+	$(RUN) -m coverage report
+
+# Which changes of noise and training do their tests not notice? Takes hours; ARGS="--sample 300"
+# draws some. Goes on where it ended; mutants.jsonl has the results.
+mutants: $(VENV)/installed
+	$(RUN) -m pip install --quiet mutmut==3.8.1
+	$(RUN) benchmarks/mutants.py $(ARGS)
 
 # The oldest supported scikit-learn, in an environment of its own.
 .venv-oldest/installed: pyproject.toml
@@ -71,4 +83,5 @@ benchmark: $(VENV)/installed
 
 clean:
 	rm -rf .venv .venv-oldest .venv-audit .mypy_cache .pytest_cache .ruff_cache *.egg-info \
+		.coverage* mutants.jsonl \
 		docs/_build docs/auto_examples docs/api/generated

@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from sknoise.noise._sites import KINDS, MAX_LAYER, Site
+from sknoise.noise._sites import KINDS, MAX_LAYER, MAX_WIDTH, Site
 
 
 def test_numbers_are_distinct_and_fit():
@@ -11,6 +11,13 @@ def test_numbers_are_distinct_and_fit():
     # Twelve bits, of which the last kind is that of the draws that shuffle.
     assert min(numbers) >= 0
     assert max(numbers) < 0xF00
+
+
+def test_the_bounds_fill_the_words_of_a_counter():
+    # Of the 32 bits of a counter's last word, twelve are the site's; a block has four units.
+    assert MAX_WIDTH == 4 * 2 ** (32 - 12)
+    # And eight of these twelve the layer's.
+    assert MAX_LAYER == 2**8 - 1
 
 
 def test_numbers_stay_what_they_are():
