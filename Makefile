@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test check fuzz oldest docs notebook audit benchmark clean
+.PHONY: demo test check fuzz coverage mutants oldest matrix docs notebook audit benchmark clean
 
 # Installed anew only when the dependencies change.
 $(VENV)/installed: pyproject.toml
@@ -30,14 +30,26 @@ test: check
 	$(RUN) -m pytest -n 2 tests/training $(ARGS)
 	$(RUN) -m pytest tests/parallel $(ARGS)
 
-# 10,000 cases, in processes of their own, for each compiles some dozens of programs; each has another
-# seed, and so other networks and other cases. SEEDS=3 repeats one of them.
+# 10,000 cases, in five processes; each has another seed, and so other networks and other cases.
+# SEEDS=3 repeats one of them.
 SEEDS ?= 1 2 3 4 5
 fuzz: $(VENV)/installed
 	for seed in $(SEEDS); do \
 		SKNOISE_FUZZ_SEED=$$seed SKNOISE_FUZZ_CASES=2000 $(RUN) -m pytest tests/fuzz \
 			--hypothesis-show-statistics $(ARGS) || exit 1; \
 	done
+
+# The tests again, counting which lines and branches of sknoise they run, in all their processes.
+coverage: $(VENV)/installed
+	$(RUN) -m coverage erase
+	$(MAKE) test ARGS="--cov --cov-append --cov-report= --cov-fail-under=0 $(ARGS)"
+	$(RUN) -m coverage report
+
+# Which changes of noise and training do their tests not notice? Takes hours; ARGS="--sample 300"
+# draws some. Goes on where it ended; mutants.jsonl has the results.
+mutants: $(VENV)/installed
+	$(RUN) -m pip install --quiet mutmut==3.8.1
+	$(RUN) benchmarks/mutants.py $(ARGS)
 
 # The oldest supported scikit-learn, in an environment of its own.
 .venv-oldest/installed: pyproject.toml
@@ -79,4 +91,5 @@ benchmark: $(VENV)/installed
 
 clean:
 	rm -rf .venv .venv-oldest .venv-audit .mypy_cache .pytest_cache .ruff_cache *.egg-info \
+		.coverage* mutants.jsonl \
 		docs/_build docs/auto_examples docs/api/generated

@@ -282,6 +282,14 @@ def test_divergence_is_told_with_what_to_change(engine):
 
 
 @pytest.mark.trains
+def test_weights_may_diverge_where_no_loss_does():
+    # The loss of the only epoch is that of the first weights.
+    clf = NoisyMLPClassifier(5, epochs=1, batch_size=None, optimizer="sgd", learning_rate=3e38)
+    with pytest.raises(ValueError, match="diverged: the last step left weights that are not fin"):
+        clf.fit(X * 1e3, y)
+
+
+@pytest.mark.trains
 def test_divergence_in_a_search_is_its_error_score():
     clf = NoisyMLPClassifier(5, epochs=50, optimizer="sgd", random_state=0)
     search = GridSearchCV(clf, {"learning_rate": [1e-3, 1e30]}, cv=2, error_score=-7.0)

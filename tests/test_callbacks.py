@@ -74,6 +74,30 @@ def test_listening_changes_nothing(blobs):
     np.testing.assert_array_equal(with_diary.history_["loss"], without.history_["loss"])
 
 
+def test_a_schedule_of_the_learning_rate_goes_on_beside_callbacks(blobs):
+    X, y = blobs
+    steps = {"initial_learning_rate": 0.05, "decay_steps": 2, "decay_rate": 0.5}
+    options = {"learning_rate": {"class_name": "ExponentialDecay", "config": steps}}
+    with_diary = small(callbacks=[Diary()], **options).fit(X, y)
+    np.testing.assert_array_equal(with_diary.coefs_[0], small(**options).fit(X, y).coefs_[0])
+
+
+def test_the_bar_shows_beside_callbacks(blobs, capsys):
+    small(callbacks=[Diary()], verbose=1).fit(*blobs)
+    assert "6/6 epochs" in capsys.readouterr().out
+
+
+def test_divergence_ends_the_epochs(blobs):
+    X, y = blobs
+    epochs = []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
+    clf = small(optimizer="sgd", learning_rate=1e30, epochs=50, callbacks=[note])
+    with pytest.raises(ValueError, match="diverged"):
+        clf.fit(X * 1e10, y)
+    assert epochs == list(range(len(epochs)))
+    assert len(epochs) < 5
+
+
 @pytest.mark.parametrize("patience", [0, 2])
 def test_early_stopping_beside_callbacks(blobs, patience):
     X, y = blobs

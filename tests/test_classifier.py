@@ -166,6 +166,23 @@ def test_partial_fit_is_one_epoch_a_call(circles):
         clf.partial_fit(X, y, classes=[0, 1, 2])
 
 
+def test_partial_fit_finds_the_columns_of_labels_itself(blobs):
+    X, _ = blobs
+    y = (X[:, [0, 1, 0]] > [0, 1, 3]).astype(int)
+    clf, told = small(), small()
+    for _ in range(3):
+        clf.partial_fit(X, y)
+        told.partial_fit(X, y, classes=[0, 1, 2])
+    np.testing.assert_array_equal(clf.coefs_[0], told.coefs_[0])
+    np.testing.assert_array_equal(clf.coefs_[0], small(epochs=3).fit(X, y).coefs_[0])
+
+
+def test_one_weight_for_all_rows_is_none(circles):
+    X, _, y, _ = circles
+    weighted, plain = small().fit(X, y, sample_weight=2.5), small().fit(X, y)
+    np.testing.assert_array_equal(weighted.coefs_[0], plain.coefs_[0])
+
+
 @pytest.mark.parametrize(
     ("labels", "n_columns"),
     [

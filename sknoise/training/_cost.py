@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from sknoise.training._spec import Spec
+from sknoise.training._spec import VALIDATION_BLOCK, Spec
 
 # Seconds, fitted to timings of stacks of many shapes by benchmarks/stacks.py, which prints
 # them anew. Plans need their ratios only, and those hardly differ between machines; that they
@@ -54,9 +54,9 @@ def stack_bytes(spec: Spec) -> int:
     sizes = spec.network.sizes
     # A weight with its gradient and two figures of the optimizer, before and after a step.
     weights = 8 * spec.network.n_weights
-    # Noise, sum, activation and gradient of each unit; validation needs no gradient.
-    validation = min(spec.n_validation_rows, spec.batch_size)
-    units = 4 * max(spec.batch_size, validation) * sum(sizes)
+    # Noise, sum, activation and gradient of each unit; validation has no noise and no gradient.
+    validation = min(spec.n_validation_rows, VALIDATION_BLOCK)
+    units = max(4 * spec.batch_size, 2 * validation) * sum(sizes)
     # Features, label, weight and the two words of the key.
     rows = (spec.n_rows + spec.n_validation_rows) * (sizes[0] + 4)
     return 4 * (spec.n_networks * (weights + units) + spec.n_sources * (spec.n_draws + rows))

@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from sknoise.noise._sites import KINDS, MAX_LAYER, Site
+from sknoise.noise._sites import KINDS, MAX_LAYER, MAX_WIDTH, Site
 
 
 def test_numbers_are_distinct_and_fit():
@@ -13,9 +13,16 @@ def test_numbers_are_distinct_and_fit():
     assert max(numbers) < 0xF00
 
 
+def test_the_bounds_fill_the_words_of_a_counter():
+    # Of the 32 bits of a counter's last word, twelve are the site's; a block has four units.
+    assert MAX_WIDTH == 4 * 2 ** (32 - 12)
+    # And eight of these twelve the layer's.
+    assert MAX_LAYER == 2**8 - 1
+
+
 def test_numbers_stay_what_they_are():
     # Otherwise what was trained with the same random_state would change.
-    assert [Site(kind).number >> 8 for kind in KINDS] == list(range(len(KINDS)))
+    assert [Site(kind).number for kind in KINDS] == [256 * i for i in range(len(KINDS))]
     assert KINDS[:7] == (
         "input",
         "hidden",

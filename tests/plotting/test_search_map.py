@@ -1,5 +1,7 @@
 """Search maps, against a group-by of the search's own results."""
 
+from copy import copy
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -143,3 +145,7 @@ def test_what_cannot_be_drawn(search, data):
     two.cv_results_["param_other__C"] = two.cv_results_["param_svc__C"]
     with pytest.raises(ValueError, match="could be any of"):
         draw(two, "C", "svc__C")
+    failed = copy(search)
+    failed.cv_results_ = search.cv_results_ | {"mean_test_score": np.full(12, np.nan)}
+    with pytest.raises(ValueError, match=r"No candidate with svc__gamma, svc__C and a score that"):
+        draw(failed, "gamma", "C")

@@ -1,15 +1,16 @@
 """Plans: what must not share a stack does not, and what gains by it does."""
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import pytest
 
-from sknoise.training._cost import stack_bytes, step_seconds
-from sknoise.training._plan import plan_stacks
+from sknoise.training._cost import COMPILE, stack_bytes, step_seconds
+from sknoise.training._plan import _by_shape, _duration, _Group, _joined, plan_stacks
 from sknoise.training._sources import find_sources
 from sknoise.training._spec import seats, shared_facts, spec_of
-from tests.training.tasks import make_task, with_model
+from tests.training.tasks import make_task, noise, with_model
 
 MUCH = 2**40
 
@@ -141,3 +142,79 @@ def test_costs_grow_with_what_they_are_of(rng):
     assert step_seconds(spec_of([make_task(rng, noise=0.0)])) < step_seconds(small)
     # Two networks of one source draw once.
     assert step_seconds(spec_of([make_task(rng)] * 2, 1)) < 2 * step_seconds(small)
+
+
+def test_a_group_is_the_stack_of_its_tasks(rng):
+    # All in which the tasks of a stack may differ.
+    tasks = [
+        make_task(
+            rng,
+            n_rows=20 + 30 * (i % 2),
+            n_features=3 + i % 3,
+            widths=(4 + 9 * (i % 2), 20 - i % 4),
+            n_validation=5 + 20 * (i % 2),
+            noise=noise(input=[0.1]) if i % 2 else noise(dropout=[0.1, 0.2]),
+            penalty=0.1 * (i == 3),
+            max_norm=2.0 if i == 5 else np.inf,
+            epochs=10 + i,
+            key=i // 2,
+        )
+        for i in range(10)
+    ]
+    source = find_sources(tasks)[1]
+    groups = _by_shape(tasks, source, list(range(10)))
+    assert len(groups) > 5
+    costs = [step_seconds(spec_of([tasks[group.numbers[0]]])) for group in groups]
+    assert costs == sorted(costs)
+    for group in (*groups, reduce(_Group.joined, groups[::-1]), reduce(_Group.joined, groups)):
+        members = [tasks[i] for i in group.numbers]
+        assert group.numbers == sorted(group.numbers)
+        assert group.sources == {source[i] for i in group.numbers}
+        # What is padded in each network is known when the stack is gathered.
+        whole = spec_of(members, len(group.sources))
+        assert group.spec == replace(whole, masked=group.spec.masked)
+        assert group.n_steps == sum(task.epochs for task in members)
+        steps = np.mean([task.epochs for task in members])
+        assert group.seconds == pytest.approx(COMPILE + steps * step_seconds(whole))
+    assert reduce(_Group.joined, groups).numbers == list(range(10))
+
+
+def test_minibatches_are_counted_as_steps(rng):
+    tasks = [make_task(rng, batch_size=8, epochs=n) for n in (3, 4)]
+    assert [group.n_steps for group in _by_shape(tasks, [0, 1], [0, 1])] == [4 * 7]
+
+
+@pytest.mark.parametrize("epochs", [20, 3_000, 10_000, 100_000])
+def test_joining_never_makes_it_longer(rng, epochs):
+    tasks = [make_task(rng, widths=(w,), epochs=epochs) for w in (5, 6, 50, 60, 400, 500, 600)]
+    groups = _by_shape(tasks, list(range(7)), list(range(7)))
+    joined = _joined(groups)
+    assert sorted(i for group in joined for i in group.numbers) == list(range(7))
+    # No way of joining all groups but one, or none, or all, is better.
+    others = [groups, [reduce(_Group.joined, groups)], [groups[0].joined(groups[1]), *groups[2:]]]
+    assert _duration(joined) <= min(map(_duration, others))
+
+
+def test_the_duration_is_that_of_the_longest_or_of_two_at_a_time(rng):
+    (group,) = _by_shape([make_task(rng)], [0], [0])
+    long = replace(group, n_steps=10**7)
+    a, b = group.seconds, long.seconds
+    assert _duration([group, long]) == pytest.approx((b, a + b))
+    assert _duration([long] * 3) == pytest.approx((2 * b, 3 * b))
+
+
+@pytest.mark.parametrize("share", [1, 0.6, 0.3, 0.11])
+def test_as_many_networks_share_a_stack_as_memory_allows(rng, share):
+    tasks = [make_task(rng, widths=(300,), n_rows=1000, key=i) for i in range(8)]
+    bound = int(share * stack_bytes(spec_of(tasks)))
+    most = max(n for n in range(1, 9) if n == 1 or stack_bytes(spec_of(tasks[:n])) <= bound)
+    plan = plan_stacks(tasks, 64, bound)
+    assert len(plan) == -(-8 // most)
+    assert max(map(len, plan)) - min(map(len, plan)) <= 1
+
+
+def test_those_that_share_data_are_neighbours(rng):
+    a, b = make_task(rng, n_rows=1000), make_task(rng, n_rows=1000)
+    # Two stacks of four for memory's sake.
+    plan = plan_stacks([a, b] * 4, 4, MUCH)
+    assert sorted(plan) == [[0, 2, 4, 6], [1, 3, 5, 7]]

@@ -1,13 +1,14 @@
 """Progress bars: how much they write, to a file and into a notebook."""
 
 import io
+import re
 import sys
 from types import SimpleNamespace
 
 import pytest
 
 from sknoise.training import _progress
-from sknoise.training._progress import progress_bar
+from sknoise.training._progress import Bar, progress_bar
 
 
 def report_all(n_epochs, until=None):
@@ -24,6 +25,38 @@ def test_a_file_gets_one_line(capsys):
     assert "\x1b" not in out
     assert "2000/2000 epochs" in out
     assert "loss: 0.0005, val_accuracy: 0.5" in out
+
+
+def test_the_line_has_epochs_bar_time_and_figures_of_four_digits(capsys):
+    with progress_bar(4) as report:
+        report(3, {"loss": 1 / 3, "val_loss": 123456.0})
+    before, bar, rest = re.split("(━+)", capsys.readouterr().out, maxsplit=1)
+    assert before.strip() == "3/4 epochs"
+    assert len(bar) == 20
+    # How long it took, not how long it would take.
+    assert re.match(r" 0:00:0\d loss: 0.3333, val_loss: 1.235e\+05 *\n$", rest)
+
+
+def test_a_bar_may_go_to_stderr(capsys):
+    bar = Bar(stderr=True)
+    bar.show(1, 1, "one", "two")
+    bar.close()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("one ")
+    assert "two" in err
+
+
+def test_pictures_of_a_bar_are_a_tenth_of_a_second_apart(monkeypatch):
+    clock = iter([10.0, 10.0, 10.05, 10.15, 10.15, 10.2, 10.26, 10.26])
+    monkeypatch.setattr(_progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    bar, pictures = Bar(), []
+    monkeypatch.setattr(bar, "_draw", lambda: pictures.append(None))
+    counts = []
+    for i in range(5):
+        bar.show(i, 5, "", "")
+        counts.append(len(pictures))
+    assert counts == [1, 1, 2, 2, 3]
 
 
 def test_the_end_of_what_stopped_early_shows_too(capsys):

@@ -11,11 +11,12 @@ from sknoise.training._spec import (
     ELEMENTWISE_OPTIMIZERS,
     padded,
     reason_against_compiling,
+    seats,
     spec_of,
 )
 from sknoise.training._stack import train_stack
 from sknoise.training._types import Noise, Optimizer, Stopping
-from tests.training.tasks import make_task, with_model
+from tests.training.tasks import make_task, noise, with_model
 
 
 def test_padding_is_little_and_has_few_sizes():
@@ -25,6 +26,73 @@ def test_padding_is_little_and_has_few_sizes():
     assert len(set(sizes)) < 50
     assert padded(23) == padded(24) == 24
     assert padded(30) == 32
+
+
+def test_sizes_are_four_from_one_power_of_two_to_the_next():
+    sizes = sorted({padded(n) for n in range(1, 65)})
+    assert sizes == [8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64]
+    assert [seats(n) for n in range(1, 12)] == [1, 2, 3, 4, 5, 6, 7, 8, 10, 10, 12]
+
+
+def test_draws_are_counted(rng):
+    def n_draws(loss="huber", n_outputs=2, **levels):
+        # Layers 3-5-4-2, and 30 rows that are padded to 32.
+        task = make_task(rng, widths=(5, 4), loss=loss, n_outputs=n_outputs, noise=noise(**levels))
+        return spec_of([task]).n_draws
+
+    assert n_draws() == 0
+    assert n_draws(input=[0.1]) == 32 * 3
+    assert n_draws(hidden=[0.1, 0.0]) == 32 * 5
+    assert n_draws(activation=[0.1, 0.1], dropout=[0.0, 0.1]) == 32 * (5 + 4 + 4)
+    assert n_draws(weights=[0.0, 0.1, 0.1]) == 5 * 4 + 4 * 2
+    assert n_draws(gradient=0.1) == 3 * 5 + 5 + 5 * 4 + 4 + 4 * 2 + 2
+    assert n_draws(gradient=0.1, weights=[0.1], input=[0.1]) == 57 - 3 + 15 + 96
+    # Numbers take a draw each, labels two: whether to draw anew, and which.
+    assert n_draws(target=0.1) == 32 * 2
+    assert n_draws("binary_crossentropy", 2, target=0.1) == 32 * 4
+    classes = make_task(rng, n_classes=5, noise=noise(target=0.1))
+    assert spec_of([classes]).n_draws == 32 * 2
+
+
+def test_the_spec_of_a_stack(rng):
+    tasks = [
+        make_task(
+            rng,
+            n_features=3 + i,
+            widths=(5, 6 - i),
+            n_rows=20 + 20 * i,
+            n_validation=9 * i + 1,
+            noise=noise(input=[0.1]) if i else noise(hidden=[0.1]),
+        )
+        for i in range(2)
+    ]
+    spec = spec_of(tasks)
+    assert spec.network == replace(tasks[0].model.network, sizes=(4, 5, 6, 1))
+    assert spec.masked == (True, False, True)
+    assert spec.sites == (Site("hidden", 1), Site("input"))
+    assert (spec.n_networks, spec.n_sources) == (2, 2)
+    assert (spec.n_rows, spec.batch_size, spec.n_validation_rows) == (40, 40, 10)
+    assert spec.figures == ("loss", "accuracy", "val_loss", "val_accuracy")
+    assert spec.full_batch
+    # One step takes all rows, in any order.
+    assert not spec.shuffle
+    assert spec_of(tasks * 5).n_networks == 10
+    assert spec_of(tasks * 5, 3).n_sources == 3
+    assert spec_of(tasks, 9).n_sources == 2
+    alone = spec_of(tasks[:1])
+    assert alone.masked == (False, False, False)
+    assert spec_of([replace(tasks[0], validation=None)]).n_validation_rows == 0
+    assert spec_of([replace(tasks[0], validation=None)]).figures == ("loss", "accuracy")
+
+
+def test_rows_are_padded_to_whole_blocks(rng):
+    spec = spec_of([make_task(rng, n_rows=70, batch_size=30)])
+    assert (spec.n_rows, spec.batch_size, spec.shuffle) == (90, 30, True)
+    assert not spec_of([make_task(rng, n_rows=70, batch_size=30, shuffle=False)]).shuffle
+    sizes = {
+        n: spec_of([make_task(rng, n_validation=n)]).n_validation_rows for n in (4096, 4097, 9000)
+    }
+    assert sizes == {4096: 4096, 4097: 2 * 4096, 9000: 3 * 4096}
 
 
 @pytest.mark.parametrize(("n_rows", "full"), [(8, True), (16, True), (17, False), (300, False)])
