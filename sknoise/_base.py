@@ -26,6 +26,7 @@ from sknoise._callbacks import (
     reason_against_epochs,
     train_by_epochs,
 )
+from sknoise._data import warn_of_scales
 from sknoise._docs import DOCS
 from sknoise._forward import ACTIVATIONS, logits
 from sknoise._interrupt import StopOnCtrlC
@@ -168,6 +169,8 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         optimizer = read_optimizer(self.optimizer, self.learning_rate)
         schedule = schedule_factors(self.noise_schedule, epochs)
         key = self._fitted.key if going_on else _draw_key(self.random_state)
+        if not going_on:
+            warn_of_scales(X, getattr(self, "feature_names_in_", None))
         rows, held, batch_size, penalty = self._divided(X, y, weight, validation, key)
         deviations, feature_scale = self._feature_scale(rows, going_on)
 

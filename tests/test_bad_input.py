@@ -229,6 +229,7 @@ def test_other_data_at_prediction():
         clf.predict(sparse.csr_array(X))
 
 
+@pytest.mark.filterwarnings("ignore:Training suffers")
 @pytest.mark.trains
 @pytest.mark.parametrize("engine", ["compiled", "keras"])
 def test_divergence_is_told_with_what_to_change(engine):
@@ -250,6 +251,7 @@ def test_divergence_in_a_search_is_its_error_score():
     assert 0 <= good <= 1
 
 
+@pytest.mark.filterwarnings("ignore:Training suffers")
 @pytest.mark.trains
 def test_a_failed_fit_leaves_the_fitted_model_alone():
     clf = NoisyMLPClassifier(5, epochs=2, warm_start=True, random_state=0).fit(X, y)
