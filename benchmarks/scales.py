@@ -22,7 +22,7 @@ from sknoise import NoisyMLPClassifier
 
 N_SPLITS = 4
 SMALL = (1e-6, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3)
-LARGE = (3, 10, 30, 100, 1e3, 1e4, 1e6)
+LARGE = (3, 10, 30, 100, 200, 1e3, 1e4, 1e6)
 
 
 def data_sets() -> Iterator[tuple[str, np.ndarray, np.ndarray, int]]:

@@ -177,7 +177,7 @@ _NOTES = """\
 Training is in float32, prediction in float64.
 
     ``fit`` warns of features so far from mean 0 and standard deviation 1 that training
-    suffers: with a root mean square above 100, or a standard deviation below 0.01 that is not
+    suffers: with a root mean square above 200, or a standard deviation below 0.01 that is not
     0. Scale such features.
 
     Every draw of the noise is a pure function of the network's key, the site, the step,

@@ -48,6 +48,8 @@ NEAR = {
     "standardised": Z,
     "of scale 50": 50 * Z,
     "of scale 1/50": Z / 50,
+    # As in scikit-learn's checks of estimators.
+    "around 100": 100 + Z,
     "zeros": 0,
     "ones": 1,
     # Whose mean no float is.
