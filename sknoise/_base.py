@@ -29,7 +29,7 @@ from sknoise._callbacks import (
     reason_against_epochs,
     train_by_epochs,
 )
-from sknoise._data import check_prediction, named_overflow
+from sknoise._data import check_prediction, named_overflow, warn_of_scales
 from sknoise._docs import DOCS
 from sknoise._fork import use_tensorflow
 from sknoise._forward import ACTIVATIONS, logits
@@ -179,6 +179,8 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         max_norm = math.inf if self.max_norm is None else read_float("max_norm", self.max_norm)
         min_delta = read_float("min_delta", self.min_delta)
         key = self._fitted.key if going_on else _draw_key(self.random_state)
+        if not going_on:
+            warn_of_scales(X, getattr(self, "feature_names_in_", None))
         rows, held, batch_size, penalty = self._divided(X, y, weight, validation, key)
         deviations, feature_scale = self._feature_scale(rows, going_on)
 

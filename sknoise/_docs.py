@@ -176,6 +176,10 @@ n_features_in_ : int
 _NOTES = """\
 Training is in float32, prediction in float64.
 
+    ``fit`` warns of features so far from mean 0 and standard deviation 1 that training
+    suffers: with a root mean square above 200, or a standard deviation below 0.01 that is not
+    0. Scale such features.
+
     Every draw of the noise is a pure function of the network's key, the site, the step,
     the content of the row and the unit. So equal rows with equal {targets} get equal noise,
     and train as one row of their summed weight: a row of weight 2 is exactly that row

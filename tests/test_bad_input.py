@@ -258,6 +258,7 @@ def test_other_data_at_prediction():
         clf.predict(sparse.csr_array(X))
 
 
+@pytest.mark.filterwarnings("ignore:Training suffers")
 @pytest.mark.trains
 def test_predictions_that_are_not_finite():
     reg = NoisyMLPRegressor(5, loss="poisson", epochs=2, random_state=0).fit(X, y)
@@ -300,6 +301,7 @@ def test_divergence_in_a_search_is_its_error_score():
     assert 0 <= good <= 1
 
 
+@pytest.mark.filterwarnings("ignore:Training suffers")
 @pytest.mark.trains
 def test_a_failed_fit_leaves_the_fitted_model_alone():
     clf = NoisyMLPClassifier(5, epochs=2, warm_start=True, random_state=0).fit(X, y)

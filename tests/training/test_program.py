@@ -122,6 +122,26 @@ def test_agrees_with_numpy_with_the_same_draws(rng, options):
 
 
 @pytest.mark.parametrize(
+    ("optimizer", "rate", "bound"), [("adam", 1e-3, 2e-3), ("sgd", 0.1, 1e-5)]
+)
+def test_float32_drifts_no_further_than_the_documentation_says(rng, optimizer, rate, bound):
+    options = {"optimizer": optimizer, "learning_rate": rate, "noise": 0.1}
+    task = make_task(rng, batch_size=8, epochs=200, **options)
+    X = task.data.X.astype(float)
+    update = getattr(trainer, optimizer)
+
+    def probabilities(weights):
+        return expit(trainer.outputs(task.model, [w.astype(float) for w in weights], X))
+
+    exact = probabilities(trainer.train(task, update)[0])
+    (result,) = train_stack([task])
+    assert np.abs(probabilities(result.state.weights) - exact).max() < bound
+    # Far less than what the noise does.
+    quiet = probabilities(trainer.train(with_model(task, noise=(0.0, 0.0)), update)[0])
+    assert np.abs(quiet - exact).max() > 10 * bound
+
+
+@pytest.mark.parametrize(
     "options",
     [
         {"n_classes": 3},
