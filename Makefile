@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test check oldest docs notebook audit benchmark clean
+.PHONY: demo test check oldest matrix docs notebook audit benchmark clean
 
 # Installed anew only when the dependencies change.
 $(VENV)/installed: pyproject.toml
@@ -42,6 +42,13 @@ oldest: .venv-oldest/installed
 	.venv-oldest/bin/python -m pytest -n 2 -k "not test_options" tests/test_checks.py $(ARGS)
 	.venv-oldest/bin/python -m pytest tests/parallel/test_backend.py $(ARGS)
 
+# Oldest and newest versions of all that sknoise needs, on Python 3.11, 3.12 and 3.13, which must be on
+# the PATH: some ten minutes and 1 GB of downloads a cell, see noxfile.py.
+matrix:
+	$(PYTHON) -m venv .venv-nox
+	.venv-nox/bin/python -m pip install --quiet nox==2026.10.20
+	.venv-nox/bin/nox $(ARGS)
+
 $(VENV)/docs-installed: $(VENV)/installed
 	$(RUN) -m pip install --quiet --editable '.[docs]'
 	touch $@
@@ -70,5 +77,5 @@ benchmark: $(VENV)/installed
 	$(RUN) benchmarks/noise_curve.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-audit .mypy_cache .pytest_cache .ruff_cache *.egg-info \
+	rm -rf .venv .venv-oldest .venv-audit .venv-nox .nox .mypy_cache .pytest_cache .ruff_cache *.egg-info \
 		docs/_build docs/auto_examples docs/api/generated
