@@ -9,8 +9,8 @@ import logging
 import sys
 
 DEPRECATIONS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
-# What may stand between who warns, what warns, and who has called it.
-BETWEEN = {"_py_warnings", "contextlib", "functools", "logging", "warnings"}
+# What may stand between a library and who has called it.
+BETWEEN = {"contextlib", "functools"}
 
 
 def package(frame):
@@ -23,9 +23,15 @@ def outside(frame, packages):
     return frame
 
 
+def warns(frame):
+    """Say whether a frame itself warns, not what it has called that is written in C."""
+    code = frame.f_code
+    return any("warn" in name for name in (*code.co_names, *code.co_freevars))
+
+
 def caused_by_us(frame):
     """Say whether a frame belongs to a library that sknoise itself has called."""
-    library = outside(frame, BETWEEN)
+    library = outside(frame, {"logging"})
     caller = outside(library, {*BETWEEN, package(library)})
     return caller is not None and package(caller) == "sknoise"
 
@@ -33,7 +39,8 @@ def caused_by_us(frame):
 class _CausedByUs(type):
     def __subclasscheck__(cls, category):
         # Python asks this in the frame that warns.
-        return issubclass(category, DEPRECATIONS) and caused_by_us(sys._getframe(1))
+        frame = sys._getframe(1)
+        return issubclass(category, DEPRECATIONS) and warns(frame) and caused_by_us(frame)
 
 
 class OurDeprecation(Warning, metaclass=_CausedByUs):

@@ -9,6 +9,11 @@ import pytest
 
 from tests.deprecations import OurDeprecation
 
+try:
+    from warnings import deprecated
+except ImportError:  # Python < 3.13
+    from typing_extensions import deprecated
+
 
 def module(name, code, **names):
     """Make a module of the given name, whose functions have its name in their frames."""
@@ -27,6 +32,13 @@ def manages():
     warns()
     yield
 
+@deprecated
+def goes():
+    pass
+
+def calls_c(function):
+    function("this goes", FutureWarning)
+
 def logs():
     logger.warning("From %s: this is deprecated", "here")
 """
@@ -42,9 +54,13 @@ def enters(what):
 
 @pytest.fixture
 def library():
-    logger = logging.getLogger("tensorflow")
     return module(
-        "lib.inner", LIBRARY, warnings=warnings, contextmanager=contextmanager, logger=logger
+        "lib.inner",
+        LIBRARY,
+        warnings=warnings,
+        contextmanager=contextmanager,
+        deprecated=deprecated("this goes"),
+        logger=logging.getLogger("tensorflow"),
     )
 
 
@@ -62,6 +78,8 @@ def test_through_decorators_and_in_the_log(library):
     ours = module("sknoise._some", CALLER)
     with pytest.raises(FutureWarning):
         ours.enters(library.manages)
+    with pytest.raises(DeprecationWarning, match="this goes"):
+        ours.calls(library.goes)
     with pytest.raises(DeprecationWarning, match="From here: this is deprecated"):
         ours.calls(library.logs)
 
@@ -70,11 +88,20 @@ def test_of_others_it_is_a_warning(library, caplog):
     other = module("other", CALLER)
     ours = module("sknoise._some", CALLER)
     with warnings.catch_warnings(record=True) as seen:
-        warnings.filterwarnings("always", category=FutureWarning)
+        warnings.simplefilter("always")
         warnings.filterwarnings("error", category=OurDeprecation)
         ours.calls(other.calls, library.warns)
+        ours.calls(other.calls, library.goes)
         ours.calls(library.warns, category=UserWarning)
         library.warns()
+        # What is written in C has no frame: the library has called it, not we.
+        ours.calls(library.calls_c, warnings.warn)
         ours.calls(other.calls, library.logs)
-    assert [w.category for w in seen] == [FutureWarning, UserWarning, FutureWarning]
+    assert [w.category for w in seen] == [
+        FutureWarning,
+        DeprecationWarning,
+        UserWarning,
+        FutureWarning,
+        FutureWarning,
+    ]
     assert "this is deprecated" in caplog.text
