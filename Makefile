@@ -62,6 +62,13 @@ oldest: .venv-oldest/installed
 	.venv-oldest/bin/python -m pytest -n 2 -k "not test_options" tests/test_checks.py $(ARGS)
 	.venv-oldest/bin/python -m pytest tests/parallel/test_backend.py $(ARGS)
 
+# Oldest and newest versions of all that sknoise needs, on Python 3.11, 3.12 and 3.13, which must be on
+# the PATH: some ten minutes and 1 GB of downloads a cell, see noxfile.py.
+matrix:
+	$(PYTHON) -m venv .venv-nox
+	.venv-nox/bin/python -m pip install --quiet nox==2026.10.20
+	.venv-nox/bin/nox $(ARGS)
+
 $(VENV)/docs-installed: $(VENV)/installed
 	$(RUN) -m pip install --quiet --editable '.[docs]'
 	touch $@
@@ -88,8 +95,9 @@ benchmark: $(VENV)/installed
 	$(RUN) benchmarks/speed.py $(ARGS)
 	$(RUN) benchmarks/stacks.py $(ARGS)
 	$(RUN) benchmarks/noise_curve.py
+	$(RUN) benchmarks/load.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-audit .mypy_cache .pytest_cache .ruff_cache *.egg-info \
+	rm -rf .venv .venv-oldest .venv-audit .venv-nox .nox .mypy_cache .pytest_cache .ruff_cache *.egg-info \
 		.coverage* mutants.jsonl \
 		docs/_build docs/auto_examples docs/api/generated

@@ -5,6 +5,10 @@ import pytest
 from sklearn.datasets import make_blobs, make_circles
 from sklearn.model_selection import train_test_split
 
+from tests.deprecations import watch_tensorflow
+
+watch_tensorflow()
+
 
 @pytest.fixture
 def circles():

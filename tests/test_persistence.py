@@ -118,7 +118,7 @@ def test_keras_files_predict_the_same(tmp_path):
     for kind in FITS:
         (scale, model), X = fitted(kind)
         model.model_.save(tmp_path / "model.keras")
-        model.model_.export(tmp_path / kind, verbose=False)
+        model.model_.export(tmp_path / kind)
         rows = scale.transform(X).astype(np.float32)
         from_keras = keras.saving.load_model(tmp_path / "model.keras").predict(rows, verbose=0)
         exported = keras.layers.TFSMLayer(tmp_path / kind, call_endpoint="serve")

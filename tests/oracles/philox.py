@@ -38,7 +38,7 @@ def words(key, row_keys, step, site, width):
     unit = np.arange(width, dtype=np.uint64)
     rows = row_keys[:, None]
     counter = (rows & MASK, rows >> np.uint64(32), step, np.uint64(site << 20) + unit // 4)
-    blocks = philox_4x32(counter, (key & 0xFFFFFFFF, key >> 32))
+    blocks = philox_4x32(counter, (int(key) & 0xFFFFFFFF, int(key) >> 32))
     blocks = np.stack(np.broadcast_arrays(*blocks), axis=-1)
     return blocks[:, np.arange(width), np.arange(width) % 4]
 
@@ -56,5 +56,5 @@ def fractions(*place):
 def shuffled(key, row_keys, epoch):
     """The order of the rows in an epoch."""
     counter = (row_keys & MASK, row_keys >> np.uint64(32), epoch, np.uint64(0xFFFFFFFF))
-    word = philox_4x32(counter, (key & 0xFFFFFFFF, key >> 32))[0]
+    word = philox_4x32(counter, (int(key) & 0xFFFFFFFF, int(key) >> 32))[0]
     return np.argsort(word >> np.uint64(1), kind="stable")
