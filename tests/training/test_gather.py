@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from sknoise.noise._sites import Site
+from sknoise.training._epochs import MAX_EPOCHS
 from sknoise.training._gather import (
     gather_inputs,
     gather_schedule,
     places_in,
     shaped,
 )
-from sknoise.training._program import MAX_EPOCHS
 from sknoise.training._spec import OPTIONS, spec_of
 from sknoise.training._types import Network, Stopping
 from tests.training.tasks import make_task, noise
@@ -82,7 +82,7 @@ def test_the_inputs_of_a_stack(tasks):
         (inputs.validation, [task.validation for task in tasks]),
     ):
         n_rows = spec.n_rows if block is inputs.data else spec.n_validation_rows
-        assert block.n_rows.numpy().tolist() == [len(rows) for rows in parts]
+        assert block.n_rows.tolist() == [len(rows) for rows in parts]
         assert block.X.shape == (2, n_rows, 3)
         for i, rows in enumerate(parts):
             n = len(rows)
@@ -90,27 +90,27 @@ def test_the_inputs_of_a_stack(tasks):
             np.testing.assert_array_equal(block.y[i, :n, 0], rows.y)
             np.testing.assert_array_equal(block.weight[i, :n], rows.weight)
             assert np.count_nonzero(block.X[i]) == rows.X.size
-            assert not block.weight[i, n:].numpy().any()
+            assert not block.weight[i, n:].any()
             if rows.keys is not None:
-                words = block.keys[i, :n].numpy().astype(np.uint64)
+                words = block.keys[i, :n].astype(np.uint64)
                 np.testing.assert_array_equal(words @ [1, 2**32], rows.keys)
-    assert inputs.n_batches.numpy() == 3
-    assert inputs.keys.numpy().tolist() == [[7, 2**31], [5, 0]]
-    assert inputs.source.numpy().tolist() == [0, 1]
-    assert inputs.units.numpy().tolist() == [[2, 4], [3, 6]]
+    assert inputs.n_batches == 3
+    assert inputs.keys.tolist() == [[7, 2**31], [5, 0]]
+    assert inputs.source.tolist() == [0, 1]
+    assert inputs.units.tolist() == [[2, 4], [3, 6]]
     assert spec.sites == (Site("hidden", 1), Site("input"))
     np.testing.assert_allclose(inputs.noise, [[0, 0.1], [0.2, 0.3]])
-    assert inputs.learning_rate.numpy().tolist() == [[0.5], [0.25]]
+    assert inputs.learning_rate.tolist() == [[0.5], [0.25]]
     assert inputs.schedule is None
-    assert inputs.feature_scale.numpy().tolist() == [[0.5, 2, 1], [1, 1, 1]]
-    assert inputs.penalty.numpy().tolist() == [0, 0.75]
-    assert inputs.max_norm.numpy().tolist() == [math.inf, 3]
+    assert inputs.feature_scale.tolist() == [[0.5, 2, 1], [1, 1, 1]]
+    assert inputs.penalty.tolist() == [0, 0.75]
+    assert inputs.max_norm.tolist() == [math.inf, 3]
     rule = inputs.stopping
-    assert rule.monitor.numpy().tolist() == [0, tasks[0].figures.index("val_accuracy")]
-    assert rule.sign.numpy().tolist() == [1, -1]
-    assert rule.patience.numpy().tolist() == [2**31 - 1, 3]
-    assert rule.min_delta.numpy().tolist() == [0, 0.125]
-    assert rule.restore.numpy().tolist() == [False, True]
+    assert rule.monitor.tolist() == [0, tasks[0].figures.index("val_accuracy")]
+    assert rule.sign.tolist() == [1, -1]
+    assert rule.patience.tolist() == [2**31 - 1, 3]
+    assert rule.min_delta.tolist() == [0, 0.125]
+    assert rule.restore.tolist() == [False, True]
     assert {a.dtype.name for a in (*inputs.data[:3], inputs.noise, inputs.penalty)} == {"float32"}
     assert {a.dtype.name for a in (inputs.source, inputs.units, rule.patience)} == {"int32"}
 
@@ -122,9 +122,9 @@ def test_sources_are_those_given(tasks):
     assert inputs.data.X.shape[0] == inputs.validation.X.shape[0] == 1
     assert inputs.noise.shape[0] == inputs.units.shape[0] == 4
     both = gather_inputs(spec_of(tasks), [second, first], [first, second], [1, 0])
-    assert both.source.numpy().tolist() == [1, 0]
-    assert both.keys[0].numpy().tolist() == [7, 2**31]
-    assert both.learning_rate.numpy().tolist() == [[0.25], [0.5]]
+    assert both.source.tolist() == [1, 0]
+    assert both.keys[0].tolist() == [7, 2**31]
+    assert both.learning_rate.tolist() == [[0.25], [0.5]]
 
 
 def test_what_no_network_needs_is_left_out(rng):
