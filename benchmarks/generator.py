@@ -1,11 +1,11 @@
-"""Put the generator through public batteries, by: python benchmarks/generator.py --testu01 PREFIX.
+"""Put the generator through public batteries, by: python benchmarks/generator.py PREFIX.
 
-Needs gcc, TestU01 (installed under PREFIX, from github.com/umontreal-simul/TestU01-2009) and
-dieharder (a Debian package). A draw has an address of five parts: key, row, step, site and unit.
+Needs gcc, and TestU01 (installed under PREFIX, from github.com/umontreal-simul/TestU01-2009).
+A draw has an address of five parts: key, row, step, site and unit.
 Each stream lists the words of a box of addresses in another order. The words come from
 generator.c, because the batteries want billions; before anything else they are compared, for
 each stream, with those of the library itself. Results are appended to a log, and what is in the
-log is not run again: so the hour it takes can be cut into pieces (--minutes).
+log is not run again: so the hours it takes can be cut into pieces (--minutes).
 """
 
 from __future__ import annotations
@@ -40,20 +40,6 @@ N_CRUSH = 96
 
 # TestU01's own bounds: what is outside of the first is suspect, of the second a failure.
 SUSPECT, FAILED = 1e-3, 1e-10
-
-# dieharder's tests that its author calls good, with their parameter where they have one.
-GOOD = [
-    *((d, None) for d in (0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 15, 16, 17, 100, 101, 102)),
-    *((200, n) for n in (1, 4, 8, 12)),
-    *((201, n) for n in (2, 5)),
-    *((202, n) for n in (2, 5)),
-    *((203, n) for n in (0, 15)),
-    *((d, None) for d in (204, 205, 206, 207, 208, 209)),
-]
-# Those that it lists as "Suspect" and "Do Not Use": opso, oqso, dna and sums.
-NOT_TO_TRUST = [(d, None) for d in (5, 6, 7, 14)]
-# Its bounds, of what it calls weak and failed.
-WEAK, DIEHARDER_FAILED = 5e-3, 1e-6
 
 Job = Callable[[], dict[str, float]]
 
@@ -168,24 +154,25 @@ class Batteries:
 
     Parameters
     ----------
-    testu01 : str or None
+    testu01 : str
         Where TestU01 is installed.
     folder : str
         For what is compiled and written.
     """
 
-    def __init__(self, testu01: str | None, folder: str) -> None:
+    def __init__(self, testu01: str, folder: str) -> None:
         self._folder = folder
         gcc = ["gcc", "-O3", str(Path(__file__).with_suffix(".c"))]
         subprocess.run([*gcc, "-o", f"{folder}/words"], check=True)
-        if testu01:
-            libraries = ["-ltestu01", "-lprobdist", "-lmylib", "-lm"]
-            paths = ["-DTESTU01", f"-I{testu01}/include", f"-L{testu01}/lib"]
-            subprocess.run([*gcc, *paths, "-o", f"{folder}/testu01", *libraries], check=True)
+        libraries = ["-ltestu01", "-lprobdist", "-lmylib", "-lm"]
+        paths = ["-DTESTU01", f"-I{testu01}/include", f"-L{testu01}/lib"]
+        subprocess.run([*gcc, *paths, "-o", f"{folder}/testu01", *libraries], check=True)
 
     def first_words(self, stream: Stream, n: int) -> np.ndarray:
         """Give the first words of a stream."""
-        with self._piped(stream, 0) as words:
+        path = f"{self._folder}/stream"
+        stream.written(path)
+        with subprocess.Popen([f"{self._folder}/words", path], stdout=subprocess.PIPE) as words:
             return np.frombuffer(words.stdout.read(4 * n), np.uint32)
 
     def smallcrush(self, stream: Stream) -> dict[str, float]:
@@ -193,28 +180,9 @@ class Batteries:
         return self._testu01(stream, 0, "smallcrush")
 
     def crush(self, stream: Stream, number: int) -> dict[str, float]:
-        """Run one of Crush's tests; give p-values."""
+        """Run one of Crush's tests, on its part of a stream; give p-values."""
         chosen = [str(int(i == number)) for i in range(1, N_CRUSH + 1)]
         return self._testu01(stream, number * APART, "crush", *chosen)
-
-    def dieharder(self, stream: Stream | None, d: int, n: int | None, i: int) -> dict[str, float]:
-        """Run one of dieharder's tests, on AES where there is no stream; give p-values."""
-        command = ["dieharder", "-d", str(d), *(["-n", str(n)] if n is not None else [])]
-        command += ["-c", "|", "-D", "test_name", "-D", "ntuple", "-D", "pvalues"]
-        if stream is None:
-            run = subprocess.run(
-                [*command, "-g", "205", "-S", str(1 + i)], capture_output=True, text=True
-            )
-        else:
-            with self._piped(stream, i * APART) as words:
-                run = subprocess.run(
-                    [*command, "-g", "200"], stdin=words.stdout, capture_output=True, text=True
-                )
-        lines = [line.split("|") for line in run.stdout.splitlines()]
-        named = [(name.strip(), ntuple.strip(), float(p)) for name, ntuple, p in lines]
-        if run.returncode or not named:
-            raise RuntimeError(f"{command}: {run.stdout}{run.stderr}")
-        return {f"{name} {ntuple} {j}": p for j, (name, ntuple, p) in enumerate(named)}
 
     def _testu01(self, stream: Stream, start: int, *arguments: str) -> dict[str, float]:
         path, results = f"{self._folder}/stream", f"{self._folder}/results"
@@ -223,12 +191,6 @@ class Batteries:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         lines = [line.split(" ", 1) for line in Path(results).read_text().splitlines()]
         return {f"{name} {i}": float(p) for i, (p, name) in enumerate(lines)}
-
-    def _piped(self, stream: Stream, start: int) -> subprocess.Popen[bytes]:
-        path = f"{self._folder}/stream"
-        stream.written(path, start)
-        command = [f"{self._folder}/words", path]
-        return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
 def compare_words(batteries: Batteries, streams: dict[str, Stream]) -> None:
@@ -355,42 +317,34 @@ def outside(p: Iterable[float], bound: float) -> int:
     return sum(not bound <= value <= 1 - bound for value in p)
 
 
-def jobs(batteries: Batteries, testu01: bool, log: Log) -> Iterator[tuple[str, str, Job]]:
+def jobs(batteries: Batteries, log: Log) -> Iterator[tuple[str, str, Job]]:
     """Give battery, stream and what to run, in the order to run them."""
     everything = more_streams() | all_orders()
-    each = one_for_each_axis()
-    if testu01:
-        for battery, streams in (("control", controls()), ("smallcrush", everything)):
-            for name, stream in streams.items():
-                yield battery, name, partial(batteries.smallcrush, stream)
-        for name, stream in everything.items():
-            if outside(log.of("smallcrush").get(name, {}).values(), SUSPECT):
-                for seed in (1000, 2000, 3000):
-                    other = replace(stream, values=stream.values | {"key": box(seed)["key"]})
-                    run = partial(batteries.smallcrush, other)
-                    yield "smallcrush again", f"{name}, {seed}", run
+    for battery, streams in (("control", controls()), ("smallcrush", everything)):
+        for name, stream in streams.items():
+            yield battery, name, partial(batteries.smallcrush, stream)
+    for name, stream in everything.items():
+        if outside(log.of("smallcrush").get(name, {}).values(), SUSPECT):
+            for seed in (1000, 2000, 3000):
+                other = replace(stream, values=stream.values | {"key": box(seed)["key"]})
+                run = partial(batteries.smallcrush, other)
+                yield "smallcrush again", f"{name}, {seed}", run
     yield "normals", "draws", normals
-    for d, n in GOOD + NOT_TO_TRUST:
-        for i in (0, 1, 2) if (d, n) in NOT_TO_TRUST else (0,):
-            for name, stream in {"AES_OFB": None, **each}.items():
-                run = partial(batteries.dieharder, stream, d, n, i)
-                yield "dieharder", f"{name}, -d {d} -n {n}, {i}", run
-    if testu01:
-        for number in range(1, N_CRUSH + 1):
-            # The order in which the controls with too few rounds fail first.
-            run = partial(batteries.crush, each["fastest step"], number)
-            yield "crush", f"fastest step, {number}", run
+    # The order in which the controls with too few rounds fail first.
+    stream = one_for_each_axis()["fastest step"]
+    for number in range(1, N_CRUSH + 1):
+        yield "crush", f"fastest step, {number}", partial(batteries.crush, stream, number)
 
 
-def table(title: str, groups: dict[str, list[float]], weak: float, failed: float) -> None:
-    """Print how many p-values of each group are inside of the bounds, weak, and failed."""
-    print(f"\n{title:40s} {'p-values':>8s} {'passed':>6s} {'weak':>5s} {'by chance':>9s} failed")
+def table(title: str, groups: dict[str, list[float]]) -> None:
+    """Print how many p-values of each group passed, are suspect, and failed."""
+    print(f"\n{title:40s} {'p-values':>8s} {'passed':>6s} {'suspect':>7s} by chance failed")
     for name, p in groups.items():
-        n_failed = outside(p, failed)
-        n_weak = outside(p, weak) - n_failed
-        chance = 2 * weak * len(p)
-        passed = len(p) - n_weak - n_failed
-        print(f"{name:40s} {len(p):8d} {passed:6d} {n_weak:5d} {chance:9.1f} {n_failed:6d}")
+        failed = outside(p, FAILED)
+        suspect = outside(p, SUSPECT) - failed
+        chance = 2 * SUSPECT * len(p)
+        passed = len(p) - suspect - failed
+        print(f"{name:40s} {len(p):8d} {passed:6d} {suspect:7d} {chance:9.1f} {failed:6d}")
 
 
 def report(log: Log) -> None:
@@ -401,40 +355,29 @@ def report(log: Log) -> None:
         group = f"24 orders, fastest: {name.split()[0]}" if name in orders else name
         groups[group] += p.values()
         groups["all"] += p.values()
-    table("SmallCrush", groups, SUSPECT, FAILED)
+    table("SmallCrush", groups)
     for battery in ("smallcrush", "smallcrush again", "crush"):
         for name, p in log.of(battery).items():
             if battery == "smallcrush again" or outside(p.values(), SUSPECT):
                 least = min(p, key=lambda test: min(p[test], 1 - p[test]))
                 print(f"  {battery}, {name}: {least}, p = {p[least]:.2g}")
-    table("Controls", {n: [*p.values()] for n, p in log.of("control").items()}, SUSPECT, FAILED)
+    table("Controls", {n: [*p.values()] for n, p in log.of("control").items()})
     groups = defaultdict(list)
     for p in log.of("crush").values():
         groups["fastest step"] += p.values()
-    table(f"Crush, {len(log.of('crush'))} of {N_CRUSH} tests", groups, SUSPECT, FAILED)
-    good, bad = defaultdict(list), defaultdict(list)
-    for name, p in log.of("dieharder").items():
-        stream, test, _ = name.split(", ")
-        (bad if test in {f"-d {d} -n {n}" for d, n in NOT_TO_TRUST} else good)[stream] += (
-            p.values()
-        )
-        for which, value in p.items():
-            if outside([value], WEAK):
-                print(f"  dieharder, {stream}: {which}, p = {value:.2g}")
-    table("dieharder", good, WEAK, DIEHARDER_FAILED)
-    table("dieharder: opso, oqso, dna, sums", bad, WEAK, DIEHARDER_FAILED)
+    table(f"Crush, {len(log.of('crush'))} of {N_CRUSH} tests", groups)
     print("\nThe library's own draws")
     for p in log.of("normals").values():
         for name, value in p.items():
             print(f"  {name:40s} p = {value:.3f}")
-    for battery in ("normals", "smallcrush", "smallcrush again", "control", "dieharder", "crush"):
+    for battery in ("normals", "smallcrush", "smallcrush again", "control", "crush"):
         print(f"{battery}: {log.seconds(battery) / 60:.0f} minutes")
 
 
 def main() -> None:
     """Compare the words, run what is not in the log, and print the tables."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--testu01", help="where TestU01 is installed; without, it is left out")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("testu01", metavar="PREFIX", help="where TestU01 is installed")
     parser.add_argument("--log", default="generator.jsonl")
     parser.add_argument("--only", nargs="+", help="batteries to run, of those in the log")
     parser.add_argument("--minutes", type=float, default=np.inf, help="begin no job after")
@@ -444,7 +387,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         batteries = Batteries(options.testu01, folder)
         compare_words(batteries, all_orders() | more_streams() | controls())
-        for battery, stream, job in jobs(batteries, bool(options.testu01), log):
+        for battery, stream, job in jobs(batteries, log):
             if (battery, stream) in log or battery not in (options.only or [battery]):
                 continue
             if time.monotonic() - begun > 60 * options.minutes:
