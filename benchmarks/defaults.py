@@ -7,6 +7,7 @@ more epochs, and the seconds of the fit. Run: python benchmarks/defaults.py
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import numpy as np
 from sklearn.datasets import (
@@ -27,7 +28,7 @@ EPOCHS = (50, 100, 200, 400, 800)
 BATCH_SIZES = ("auto", 4, 8, 16, 32, 64, 128, 256, None)
 
 
-def data_sets():
+def data_sets() -> Iterator[tuple[str, np.ndarray, np.ndarray, int]]:
     """Yield name, X, y and the number of training rows."""
     yield "circles 30", *make_circles(1000, noise=0.1, random_state=1), 30
     yield "moons 200", *make_moons(2000, noise=0.25, random_state=1), 200

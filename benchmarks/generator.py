@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 from scipy import stats
@@ -173,7 +174,7 @@ class Batteries:
         path = f"{self._folder}/stream"
         stream.written(path)
         with subprocess.Popen([f"{self._folder}/words", path], stdout=subprocess.PIPE) as words:
-            return np.frombuffer(words.stdout.read(4 * n), np.uint32)
+            return np.frombuffer(cast("IO[bytes]", words.stdout).read(4 * n), np.uint32)
 
     def smallcrush(self, stream: Stream) -> dict[str, float]:
         """Run SmallCrush; give p-values."""

@@ -39,11 +39,12 @@ def random_fit(rng: np.random.Generator) -> None:
     options: dict[str, Any] = {site: 0.1 for site in sites if rng.random() < 0.4}
     options["nodes"] = rng.integers(1, 60, size=rng.integers(1, 3)).tolist()
     options["batch_size"] = int(rng.choice([8, 32, 10**6]))
+    options |= {"epochs": 2, "random_state": 0}
     if rng.random() < 0.5:
-        model, y = NoisyMLPRegressor, X[:, 0]
+        NoisyMLPRegressor(**options).fit(X, X[:, 0]).predict(X)
     else:
-        model, y = NoisyMLPClassifier, np.arange(len(X)) % rng.integers(2, 5)
-    model(epochs=2, random_state=0, **options).fit(X, y).predict(X)
+        y = np.arange(len(X)) % rng.integers(2, 5)
+        NoisyMLPClassifier(**options).fit(X, y).predict(X)
 
 
 def print_fits(n_fits: int) -> None:

@@ -11,7 +11,7 @@ import multiprocessing
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from importlib import import_module
@@ -42,11 +42,12 @@ from speed import (
 )
 
 from sknoise import NoisyMLPClassifier, __version__
+from sknoise.noise._sites import Site
 from sknoise.training import _cost
 from sknoise.training._initial import initial_state
 from sknoise.training._rows import distinct_rows
 from sknoise.training._spec import Spec
-from sknoise.training._types import Model, Network, Optimizer, Task
+from sknoise.training._types import Model, Network, Noise, Optimizer, Task, never
 
 # TensorFlow is imported late, as in speed.py: its notes are silenced first.
 
@@ -104,13 +105,18 @@ STACKS = [
 ]
 
 
+def result_of(pool: Executor, timer: Timer) -> float:
+    """Call a timer in a pool."""
+    return pool.submit(timer).result()
+
+
 @contextmanager
 def in_own_processes(*timers: Timer) -> Iterator[list[Timer]]:
     """Move each timer to a new process, where it is called each time."""
     with ExitStack() as processes:
         spawn = multiprocessing.get_context("spawn")
         pools = [processes.enter_context(ProcessPoolExecutor(1, spawn, quieten)) for _ in timers]
-        yield [lambda p=p, t=t: p.submit(t).result() for p, t in zip(pools, timers, strict=True)]
+        yield [partial(result_of, *pair) for pair in zip(pools, timers, strict=True)]
 
 
 def article_grid() -> Fit:
@@ -178,7 +184,7 @@ def scikeras_seconds() -> float:
     def fit(nodes: int, epochs: int) -> None:
         clf.set_params(nodes=nodes, epochs=epochs).fit(X, y)
 
-    return N_GRID_FITS * np.mean([extrapolated(partial(fit, nodes)) for nodes in NODES])
+    return float(N_GRID_FITS * np.mean([extrapolated(partial(fit, nodes)) for nodes in NODES]))
 
 
 def both_ways(make: Callable[[], Fit]) -> list[Timer]:
@@ -220,7 +226,7 @@ def tasks_of(stack: Stack, epochs: int = sys.maxsize) -> list[Task]:
 
     Networks that share sources have one key, as in a search with an integer random_state.
     """
-    network = Network(stack.sizes, "relu", "sigmoid")
+    network = Network(stack.sizes, "relu", "binary_crossentropy")
     rng = np.random.default_rng(0)
     X = rng.standard_normal((stack.n_sources, stack.n_rows, stack.sizes[0]), np.float32)
     y, weight = np.arange(stack.n_rows) % 2, np.ones(stack.n_rows)
@@ -228,9 +234,11 @@ def tasks_of(stack: Stack, epochs: int = sys.maxsize) -> list[Task]:
     tasks = []
     for i in range(stack.n_networks):
         key = i if stack.n_sources == stack.n_networks else 0
-        noise = (stack.noise_input, *[0.01 * (i + 1)] * (len(stack.sizes) - 2))
+        levels = {Site("hidden", n): 0.01 * (i + 1) for n in range(1, len(stack.sizes) - 1)}
+        if stack.noise_input:
+            levels[Site("input")] = stack.noise_input
         state = initial_state(network, key)
-        model = Model(network, Optimizer("adam"), 0.001, noise, key, state)
+        model = Model(network, Optimizer("adam"), 0.001, Noise(levels), key, state)
         data, batch_size = sources[i % stack.n_sources], stack.batch_size or sys.maxsize
         tasks.append(Task(model, data, None, batch_size, shuffle=True, epochs=epochs))
     return tasks
@@ -270,7 +278,7 @@ def plotted(times: list[list[float]], figures: Path) -> Path:
     axes = figure.subplots()
     axes.plot(STACK_SIZES, times, "o-", label=SEEDS)
     axes.set_xscale("log", base=2)
-    axes.set_xticks(STACK_SIZES, STACK_SIZES)
+    axes.set_xticks(STACK_SIZES, map(str, STACK_SIZES))
     axes.set(xlabel="networks in a stack", ylabel="µs for a network and epoch", ylim=(0, None))
     axes.legend()
     figures.mkdir(parents=True, exist_ok=True)
@@ -283,7 +291,7 @@ def terms(spec: Spec) -> list[float]:
     """Give what step_seconds multiplies each constant by."""
 
     def factor(constant: str) -> float:
-        with patch.multiple(_cost, **{name: float(name == constant) for name in CONSTANTS}):
+        with patch.dict(vars(_cost), {name: float(name == constant) for name in CONSTANTS}):
             return _cost.step_seconds(spec)
 
     return [factor(constant) for constant in CONSTANTS]
@@ -291,7 +299,7 @@ def terms(spec: Spec) -> list[float]:
 
 def compiled(stack: Stack) -> tuple[list[float], float, Timer]:
     """Compile a stack; give the terms of an epoch, what the first took, and a timer of more."""
-    from sknoise.training._program import MAX_EPOCHS
+    from sknoise.training._epochs import MAX_EPOCHS
     from sknoise.training._stack import _Run
 
     tasks = tasks_of(stack)
@@ -299,9 +307,9 @@ def compiled(stack: Stack) -> tuple[list[float], float, Timer]:
     n_batches = tasks[0].n_batches
     estimate = n_batches * _cost.step_seconds(run._spec)
     n = min(int(CALL_SECONDS / estimate) + 1, MAX_EPOCHS)
-    first = seconds(lambda: run.advance(1))
+    first = seconds(lambda: run.advance(1, never))
     epoch_terms = [n_batches * term for term in terms(run._spec)]
-    return epoch_terms, first, lambda: seconds(lambda: run.advance(n)) / n
+    return epoch_terms, first, lambda: seconds(lambda: run.advance(n, never)) / n
 
 
 def timed_stacks(repeats: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -325,7 +333,7 @@ def print_constants(repeats: int, _: Path) -> None:
         print("{:14}{:10.2g}{:10.2g}".format(*line))
     print("\nestimated / measured, with the constants fitted, and with those now")
     for stack, *ratios in zip(STACKS, relative @ fitted, relative @ now, strict=True):
-        print("{:6.2f}{:6.2f}  {}".format(*ratios, stack))
+        print("{:6.2f}{:6.2f}".format(*ratios), stack, sep="  ")
 
 
 PARTS = {

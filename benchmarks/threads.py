@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import joblib
 import numpy as np
@@ -23,7 +24,7 @@ from sknoise import NoisyMLPClassifier
 N_THREADS = (1, 2, 4)
 
 
-def fit(n_rows: int, n_features: int, n_fits: int = 1, **options: object) -> list[np.ndarray]:
+def fit(n_rows: int, n_features: int, n_fits: int = 1, **options: Any) -> list[np.ndarray]:
     """Train networks, several as a stack; give all their weights."""
     if n_rows == 0:
         X, y = load_digits(return_X_y=True)
@@ -41,13 +42,13 @@ def fit(n_rows: int, n_features: int, n_fits: int = 1, **options: object) -> lis
 
 def cases() -> Iterator[tuple[str, Callable[[], list[np.ndarray]]]]:
     """Yield names and fits: of the sizes that this is for, then steps of more and more rows."""
-    few = {"epochs": 3}
+    few: dict[str, Any] = {"epochs": 3}
     yield "30 rows x 20, 400", lambda: fit(30, 20, epochs=1000)
     yield "digits, 400", lambda: fit(0, 0, epochs=20)
     yield "digits, stack of 24, 100", lambda: fit(0, 0, 24, nodes=100, epochs=5)
     yield "50,000 x 50, 256", lambda: fit(50_000, 50, nodes=256, **few)
     yield "5,000 x 50, stack of 24, 256", lambda: fit(5_000, 50, 24, nodes=256, **few)
-    deep = {"nodes": (1000, 1000), "batch_size": 512}
+    deep: dict[str, Any] = {"nodes": (1000, 1000), "batch_size": 512}
     yield "10,000 x 784, 1000-1000, batch 512", lambda: fit(10_000, 784, **deep, **few)
     for rows in (512, 1024, 2048, 4096, 8192, 32_768):
         for n_fits, nodes in ((1, 20), (1, 400), (8, 400)):
