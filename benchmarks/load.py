@@ -48,11 +48,12 @@ def random_fit(rng: np.random.Generator) -> None:
 
 
 def print_fits(n_fits: int) -> None:
-    """Fit many shapes in one process: its memory and memory maps must stay as they are."""
+    """Fit many shapes in one process: its memory and memory maps must cease to grow."""
     print(f"{n_fits} fits of mixed shapes: fits, MiB resident, memory maps, programs in the cache")
     rng = np.random.default_rng(0)
     for i in range(1, n_fits + 1):
-        random_fit(rng)
+        # Each shape some three times, others in between: programs are made, found and dropped.
+        random_fit(np.random.default_rng(i // 3 + rng.integers(20)))
         if i % max(n_fits // 10, 1) == 0:
             print(
                 f"{i:6} {resident_mib():8.0f} {n_maps():8} {len(cached_programs()):4}", flush=True

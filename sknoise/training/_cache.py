@@ -11,7 +11,7 @@ from sknoise.training._spec import Spec
 if TYPE_CHECKING:
     from sknoise.training._program import Program
 
-# A compiled program takes some 10 MB; this many serve a search over shapes.
+# A compiled program takes some 20 MB; this many serve a search over shapes.
 MAX_PROGRAMS = 64
 
 _programs: OrderedDict[Spec, Program] = OrderedDict()
