@@ -118,7 +118,10 @@ def survives(mutant: Mutant, folder: Path) -> bool:
         limit = [f"--timeout={TIMEOUT}", "--timeout-method=thread"]
         options = ["-x", "-p", "no:cacheprovider", *limit, "-k", SOME]
         os._exit(pytest.main([*options, *tests_of(mutant.module)]))
-    return os.waitpid(child, 0)[1] == 0
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
+        raise RuntimeError(f"pytest ran no test of {mutant.module}: its exit code is {code}.")
+    return code == 0
 
 
 def main() -> None:
