@@ -1,15 +1,19 @@
 """Put the estimators under load, by: python benchmarks/load.py; about half an hour on two cores.
 
 Prints, part by part: memory over many fits of mixed shapes; threads that fit and predict at once;
-processes that are started after a fit; the memory of a large fit; and what a row costs as rows,
-nodes, layers and networks of a stack grow.
+processes that are started after a fit; the memory of a large fit; how soon Ctrl-C ends fits; and
+what a row costs as rows, nodes, layers and networks of a stack grow.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
+import signal
 import threading
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -139,6 +143,38 @@ def print_large() -> None:
         print(f"{name} of {LARGE[0]:,} x {LARGE[1]}: {time_taken:.1f} s, {grown:.1f} x the data")
 
 
+def print_interrupts() -> None:
+    """Press Ctrl-C in fits: how soon they return, and with how many epochs."""
+    # A shell that starts this in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    warnings.simplefilter("ignore", UserWarning)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=LARGE).astype(np.float32)
+    y = (X[:, 0] > 0).astype(int)
+    print("Ctrl-C in a fit: seconds until it returns, epochs done")
+    NoisyMLPClassifier(7, epochs=1).fit(X[:50], y[:50])  # Imports TensorFlow.
+    fits: dict[str, tuple[int, float, dict[str, Any]]] = {
+        "while it compiles": (100, 0.5, {"nodes": 50}),
+        "200 rows": (200, 3, {"nodes": 50}),
+        "200 rows, Keras's loop": (200, 10, {"nodes": 50, "engine": "keras"}),
+        "10,000 rows": (10_000, 5, {}),
+        f"{LARGE[0]:,} rows": (LARGE[0], 20, {}),
+    }
+    for name, (n_rows, after, options) in fits.items():
+        clf = NoisyMLPClassifier(**options, epochs=10**7, random_state=0)
+        pressed: list[float] = []
+
+        def press(pressed: list[float] = pressed) -> None:
+            pressed.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+
+        timer = threading.Timer(after, press)
+        timer.start()
+        clf.fit(X[:n_rows], y[:n_rows])
+        returned = time.perf_counter()
+        print(f"{name:24} {returned - pressed[0]:6.2f} {clf.n_iter_:8,}", flush=True)
+
+
 def epoch_seconds(stack: Stack) -> float:
     """Time an epoch of a stack that is compiled already."""
     from sknoise.training._stack import train_stack
@@ -183,6 +219,7 @@ def main() -> None:
         "threads": print_threads,
         "processes": print_processes,
         "large": print_large,
+        "interrupts": print_interrupts,
         "costs": print_costs,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -17,7 +17,8 @@ def register_onnx() -> None:
     Needs skl2onnx (``pip install 'sknoise[onnx]'``). The converted model computes in float32, and
     its outputs are those of skl2onnx's own converters of scikit-learn's perceptrons: labels and
     probabilities, with the options ``zipmap``, ``output_class_labels`` and ``nocl``; or targets,
-    of shape (n_samples, n_outputs).
+    of shape (n_samples, n_outputs). Converting raises a ``ValueError`` where labels are neither
+    strings nor integers of 64 bits.
 
     Raises
     ------
@@ -166,8 +167,15 @@ def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
 
 def _labels(clf: NoisyMLPClassifier) -> np.ndarray:
     """Give the labels as skl2onnx does: strings, or integers for all else."""
-    texts = clf.classes_.dtype.kind in "OU"
-    return clf.classes_.astype(str) if texts else clf.classes_.astype(np.int64)
+    if clf.classes_.dtype.kind in "OU":
+        return clf.classes_.astype(str)
+    numbers = clf.classes_.astype(np.int64)
+    if (numbers != clf.classes_).any():
+        raise ValueError(
+            f"ONNX labels are strings or 64-bit integers, which classes_={clf.classes_} are not. "
+            "Train on other labels, such as strings."
+        )
+    return numbers
 
 
 def _set_classifier_types(operator: Any) -> None:

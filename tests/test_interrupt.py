@@ -56,10 +56,8 @@ def test_ctrl_c_leaves_the_model_of_the_epochs_done(circles, route):
     X, _, y, _ = circles
     small(**route).fit(X, y)  # What compiles now need not be waited for below.
     clf = small(epochs=ENDLESS, **route)
-    start = time.perf_counter()
     with ctrl_c_after(1), pytest.warns(UserWarning, match=f"after .* of {ENDLESS} epochs"):
         clf.fit(X, y)
-    assert time.perf_counter() - start < 1 + 2
     assert 1 <= clf.n_iter_ == len(clf.history_["loss"]) < ENDLESS
     whole = small(epochs=clf.n_iter_, **route).fit(X, y)
     np.testing.assert_array_equal(clf.predict_proba(X), whole.predict_proba(X))

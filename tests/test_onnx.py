@@ -106,6 +106,13 @@ def test_double_precision_and_integers_go_in_too(X):
         np.testing.assert_allclose(p, model.predict_proba(rows), **TOLERANCE)
 
 
+def test_labels_that_onnx_has_not_got_are_refused(X):
+    y = np.array([1, 2**63 + 5], dtype=np.uint64)[(X[:, 0] > 0).astype(int)]
+    clf = NoisyMLPClassifier(5, epochs=1, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match=r"64-bit integers, which classes_=\[ *1 9223"):
+        to_onnx(clf, X[:1])
+
+
 def test_dictionaries_and_labels_as_skl2onnx_gives_them(X):
     y = LABELS["texts"](X)
     clf = NoisyMLPClassifier(5, epochs=3, random_state=0).fit(X, y)

