@@ -24,6 +24,7 @@ from sknoise._data import (
     class_weighted,
     encode,
     named_overflow,
+    named_targets,
     validation_arrays,
 )
 from sknoise._docs import documented
@@ -295,7 +296,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         X, y = self._checked(X, y, reset=not going_on)
         if y.ndim == 2 and classes is None:
             classes = np.arange(y.shape[1])
-        _check_partial_fit_first_call(self, classes)
+        with named_targets("classes", classes):
+            _check_partial_fit_first_call(self, classes)
         return self._fit(X, y, sample_weight, None, 1, going_on)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -381,14 +383,15 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         """Check data; give labels, or an indicator matrix as float32."""
-        with named_overflow("X or y"):
+        with named_overflow("X or y"), named_targets("y", y):
             X, y = validate_data(self, X, y, dtype=np.float32, reset=reset, multi_output=True)
         return X, self._checked_labels("y", y)
 
     def _checked_labels(self, name: str, y: Any) -> np.ndarray:
-        if type_of_target(y, input_name=name) == "multilabel-indicator":
-            return check_targets(name, y)
-        return check_labels(y)
+        with named_targets(name, y):
+            if type_of_target(y, input_name=name) == "multilabel-indicator":
+                return check_targets(name, y)
+            return check_labels(y)
 
     def _validation(self, X: Any, y: Any, weight: Any, multilabel: bool) -> Rows | None:
         """Check validation data."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, column_or_1d, compute_sample_weight
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, validate_data
 
@@ -40,6 +41,42 @@ def named_overflow(names: str) -> Iterator[None]:
         yield
     except OverflowError as error:
         raise ValueError(f"{names} has a number that is too large for a float.") from error
+
+
+@contextmanager
+def named_targets(name: str, y: Any) -> Iterator[None]:
+    """While entered, say of targets what NumPy and pandas refuse, which know no names.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    y : object
+        Labels or numbers, as users gave them.
+
+    Raises
+    ------
+    ValueError
+        If one is missing.
+    TypeError
+        If they are of a dtype of NumPy's that scikit-learn cannot read.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if name in str(error).split() or not isinstance(y, Iterable):
+            raise
+        for place, value in enumerate(y):
+            if value is None or is_scalar_nan(value) or is_pandas_na(value):
+                raise ValueError(
+                    f"{name} has {value!r} in place {place}: leave out what has no target."
+                ) from error
+        if isinstance(y, np.ndarray) and y.dtype.kind in "TV":
+            raise TypeError(
+                f"{name} has the dtype {y.dtype}; give numbers, bools, or strings of the dtype "
+                "str or object."
+            ) from error
+        raise
 
 
 def check_weights(name: str, weight: Any, n_rows: int) -> np.ndarray:
@@ -247,7 +284,7 @@ def check_targets(name: str, y: Any) -> np.ndarray:
     ValueError
         If it has other axes, or is not finite.
     """
-    with named_overflow(name):
+    with named_overflow(name), named_targets(name, y):
         y = check_array(y, ensure_2d=False, dtype=np.float32, input_name=name)
     if y.ndim > 2:
         raise ValueError(

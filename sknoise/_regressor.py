@@ -19,6 +19,7 @@ from sknoise._data import (
     check_targets,
     check_weights,
     named_overflow,
+    named_targets,
     validation_arrays,
 )
 from sknoise._docs import documented
@@ -324,7 +325,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     def _checked(self, X: Any, y: Any, going_on: bool) -> tuple[np.ndarray, np.ndarray]:
         """Check data."""
         options = {"reset": not going_on, "multi_output": True, "y_numeric": True}
-        with named_overflow("X or y"):
+        with named_overflow("X or y"), named_targets("y", y):
             X, y = validate_data(self, X, y, dtype=np.float32, **options)
         return X, self._checked_targets("y", y)
 

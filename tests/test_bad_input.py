@@ -1,6 +1,7 @@
 """What cannot be used is refused before any training, by an error that names it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.exceptions import FitFailedWarning
@@ -141,6 +142,7 @@ def test_parameters_of_the_regressor(parameters, message):
     [
         ({"y": np.where(y, np.nan, 1.0)}, "y contains NaN"),
         ({"y": np.zeros((20, 2, 2))}, "Found array with dim 3"),
+        ({"y": pd.Series(["1", None] * 10, dtype="string")}, "y has <NA> in place 1"),
         ({"y": X, "X_val": X, "y_val": X[:, :2]}, r"y_val has the shape \(20, 2\), but y has"),
         ({"y": y, "X_val": X, "y_val": X}, r"y_val has the shape \(20, 3\), but y has"),
     ],
@@ -227,6 +229,10 @@ def replaced(value):
         ({"X_val": X, "y_val": np.eye(2)[y]}, r"y_val has the shape \(20, 2\); .* one column"),
         ({"y": y + 9, "X_val": X[:2], "y_val": ["9", "10"]}, "y_val has .* not in classes"),
         ({"y": (y + 9).astype(str), "X_val": X[:2], "y_val": [9, 10]}, "y_val has .* not in cl"),
+        ({"y": np.where(y, "a", None)}, "y has None in place 0: leave out"),
+        ({"y": pd.Series(np.where(y, "a", None), dtype="string")}, "y has <NA> in place 0"),
+        ({"y": np.array(["a", np.nan] * 10, object)}, "y has nan in place 1"),
+        ({"X_val": X, "y_val": np.where(y, "a", None)}, "y_val has None in place 0"),
         ({"sample_weight": np.full(20, 1.7e308)}, "The sum of sample_weight is inf"),
         ({"X": [[10**400]] * 20}, "X or y has a number that is too large for a float"),
         ({"X_val": [[10**400] * 3] * 20, "y_val": y}, "X_val has a number that is too large"),
@@ -237,6 +243,13 @@ def replaced(value):
 def test_data(arguments, message):
     with pytest.raises(ValueError, match=message):
         NoisyMLPClassifier().fit(**{"X": X, "y": y} | arguments)
+
+
+def test_labels_that_cannot_be_compared():
+    with pytest.raises(TypeError, match=r"y has the dtype .*; give numbers, bools, or strings"):
+        NoisyMLPClassifier().fit(X, np.rec.fromarrays([y, y]))
+    with pytest.raises(ValueError, match="classes has None in place 1"):
+        NoisyMLPClassifier().partial_fit(X, np.where(y, "a", "b"), classes=["a", None, "b"])
 
 
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array, sparse.coo_array])
