@@ -361,7 +361,9 @@ def report(log: Log) -> None:
         for name, p in log.of(battery).items():
             if battery == "smallcrush again" or outside(p.values(), SUSPECT):
                 least = min(p, key=lambda test: min(p[test], 1 - p[test]))
-                print(f"  {battery}, {name}: {least}, p = {p[least]:.2g}")
+                value = p[least]
+                text = f"{value:.2g}" if value < 0.5 else f"1 - {1 - value:.2g}"
+                print(f"  {battery}, {name}: {least}, p = {text}")
     table("Controls", {n: [*p.values()] for n, p in log.of("control").items()})
     groups = defaultdict(list)
     for p in log.of("crush").values():

@@ -67,7 +67,8 @@ def named_targets(name: str, y: Any) -> Iterator[None]:
         if name in str(error).split() or not isinstance(y, Iterable):
             raise
         for place, value in enumerate(y):
-            if value is None or is_scalar_nan(value) or is_pandas_na(value):
+            missing = value is None or value is np.ma.masked
+            if missing or is_scalar_nan(value) or is_pandas_na(value):
                 raise ValueError(
                     f"{name} has {value!r} in place {place}: leave out what has no target."
                 ) from error

@@ -250,6 +250,8 @@ def test_labels_that_cannot_be_compared():
         NoisyMLPClassifier().fit(X, np.rec.fromarrays([y, y]))
     with pytest.raises(ValueError, match="classes has None in place 1"):
         NoisyMLPClassifier().partial_fit(X, np.where(y, "a", "b"), classes=["a", None, "b"])
+    with pytest.raises(ValueError, match="classes has masked in place 1"):
+        NoisyMLPClassifier().partial_fit(X, y, classes=np.ma.masked_equal([0, 1], 1))
 
 
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array, sparse.coo_array])
