@@ -4,6 +4,7 @@ from sknoise._classifier import NoisyMLPClassifier
 from sknoise._noise_curve import noise_curve
 from sknoise._noise_curve_result import NoiseCurve
 from sknoise._onnx import register_onnx
+from sknoise._register_keras import register_keras
 from sknoise._regressor import NoisyMLPRegressor
 from sknoise._show_versions import show_versions
 from sknoise._version import __version__
@@ -17,6 +18,7 @@ __all__ = [
     "__version__",
     "clear_cache",
     "noise_curve",
+    "register_keras",
     "register_onnx",
     "show_versions",
 ]

@@ -31,7 +31,7 @@ from sknoise._callbacks import (
 )
 from sknoise._data import check_prediction, named_overflow, warn_of_scales
 from sknoise._docs import DOCS
-from sknoise._fork import use_tensorflow
+from sknoise._fork import is_forked, use_tensorflow
 from sknoise._forward import ACTIVATIONS, logits
 from sknoise._interrupt import StopOnCtrlC
 from sknoise._noise import (
@@ -184,36 +184,37 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         rows, held, batch_size, penalty = self._divided(X, y, weight, validation, key)
         deviations, feature_scale = self._feature_scale(rows, going_on)
 
-        # From here on TensorFlow is needed, and takes its seconds to import.
-        use_tensorflow()
-        from sknoise.training._initial import check_keras, initial_state
-
-        check_keras(optimizer)
-        callbacks = fresh_keras_callbacks(self.callbacks) if self.callbacks else []
-        engine = self._choose_engine(optimizer, callbacks)
-        if going_on:
-            state = self._state(network, optimizer, engine)
-        else:
-            state = initial_state(network, key, self.initializer)
-        model = Model(
-            network,
-            optimizer,
-            learning_rate,
-            noise,
-            key,
-            state,
-            feature_scale,
-            penalty,
-            max_norm,
-        )
-        stopping = None
-        if self.early_stopping:
-            patience = min(int(self.patience), _MAX_INT)
-            rule = (self.monitor, patience, min_delta)
-            stopping = Stopping(*rule, bool(self.restore_best_weights))
-        shuffle = bool(self.shuffle)
-        task = Task(model, rows, held, batch_size, shuffle, epochs, schedule, stopping)
         with StopOnCtrlC() as stop:
+            # From here on TensorFlow is needed, and takes its seconds to import. What Ctrl-C
+            # broke off there could not be imported again.
+            use_tensorflow()
+            from sknoise.training._initial import check_keras, initial_state
+
+            check_keras(optimizer)
+            callbacks = fresh_keras_callbacks(self.callbacks) if self.callbacks else []
+            engine = self._choose_engine(optimizer, callbacks)
+            if going_on:
+                state = self._state(network, optimizer, engine)
+            else:
+                state = initial_state(network, key, self.initializer)
+            model = Model(
+                network,
+                optimizer,
+                learning_rate,
+                noise,
+                key,
+                state,
+                feature_scale,
+                penalty,
+                max_norm,
+            )
+            stopping = None
+            if self.early_stopping:
+                patience = min(int(self.patience), _MAX_INT)
+                rule = (self.monitor, patience, min_delta)
+                stopping = Stopping(*rule, bool(self.restore_best_weights))
+            shuffle = bool(self.shuffle)
+            task = Task(model, rows, held, batch_size, shuffle, epochs, schedule, stopping)
             result, wrapper = self._run(task, engine, callbacks, X, y_given, stop)
             _check_finite(result, self.learning_rate)
             n_epochs = len(result.history["loss"])
@@ -229,6 +230,8 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             self._deviations = deviations
             if self.callbacks:
                 self.callbacks_ = callbacks
+            elif hasattr(self, "callbacks_"):
+                del self.callbacks_
         if not np.isfinite(validated).all():
             epoch = int(np.argmin(np.isfinite(validated)))
             warnings.warn(
@@ -416,7 +419,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         if network != before.network:
             raise ValueError(
                 f"Training cannot go on with another network: it was {before.network}, now it "
-                f"is {network}. Keep nodes, activation and classes, or start anew."
+                f"is {network}. Keep nodes, activation, loss and classes, or start anew."
             )
         same = (optimizer, engine) == (before.optimizer, self._engine)
         return replace(
@@ -456,9 +459,9 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 
     def __dir__(self) -> list[str]:
         # scikit-learn reads whatever is listed here, for its HTML representation too. Before
-        # TensorFlow is imported, that must not build a Keras model.
+        # TensorFlow is imported, that must not build a Keras model; in a fork, it cannot.
         names = set(object.__dir__(self))
-        if "tensorflow" not in sys.modules:
+        if "tensorflow" not in sys.modules or is_forked():
             names -= {"keras_classifier_", "keras_regressor_", "model_"}
         return [name for name in names if hasattr(self, name)]
 

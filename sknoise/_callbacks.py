@@ -70,7 +70,7 @@ def train_by_epochs(
     progress : callable or None
         Called after each epoch.
     stop : callable
-        Asked after each epoch whether to end there.
+        Asked whether to end with the epochs done.
 
     Returns
     -------
@@ -84,7 +84,10 @@ def train_by_epochs(
         for listener in listeners:
             model = listener.epoch_begin(epoch, model)
         schedule = None if task.schedule is None else task.schedule[epoch : epoch + 1]
-        (result,) = run_stack([replace(task, model=model, epochs=1, schedule=schedule)])
+        one = replace(task, model=model, epochs=1, schedule=schedule)
+        (result,) = run_stack([one], stop=stop)
+        if not len(result.history["loss"]):
+            break
         model = replace(model, state=result.state)
         for name, figure in result.history.items():
             parts[name].append(figure)
@@ -100,7 +103,8 @@ def train_by_epochs(
             break
         if not np.isfinite(figures["loss"]):
             break
-    history = {name: np.concatenate(figures) for name, figures in parts.items()}
+    none = np.zeros(0)
+    history = {name: np.concatenate([none, *figures]) for name, figures in parts.items()}
     state = ended(task, model.state, len(history["loss"]))
     model = replace(model, state=state)
     for listener in listeners:

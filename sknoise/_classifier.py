@@ -18,8 +18,8 @@ from sklearn.utils.validation import validate_data
 from sknoise._base import BaseNoisyMLP, trains_in_parts, unchanged_by_errors
 from sknoise._callbacks import with_callbacks
 from sknoise._data import (
+    check_indicators,
     check_labels,
-    check_targets,
     check_weights,
     class_weighted,
     encode,
@@ -269,16 +269,18 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     ) -> NoisyMLPClassifier:
         """Train for one epoch on the given data, from where the last call ended.
 
-        Not there with ``early_stopping=True``, which needs more than one epoch.
+        Not there with ``early_stopping=True``, which needs more than one epoch. With
+        ``class_weight="balanced"``, the data of each call is balanced by itself.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Training data.
-        y : array-like of shape (n_samples,)
-            Class labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or an indicator matrix of several labels a row, 0 or 1.
         classes : array-like of shape (n_classes,) or None, default=None
-            All labels that will ever occur; needed at the first call.
+            All labels that will ever occur; needed at the first call, but for an indicator
+            matrix, where there is one for each column.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights, 0 or larger.
 
@@ -294,10 +296,15 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         """
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, reset=not going_on)
-        if y.ndim == 2 and classes is None:
+        if y.ndim == 2 and classes is None and not hasattr(self, "classes_"):
             classes = np.arange(y.shape[1])
         with named_targets("classes", classes):
             _check_partial_fit_first_call(self, classes)
+        if y.ndim == 2 and len(self.classes_) != y.shape[1]:
+            raise ValueError(
+                f"classes={self.classes_} has {len(self.classes_)} labels, but y {y.shape[1]} "
+                "columns; with several labels a row there is a column for each."
+            )
         return self._fit(X, y, sample_weight, None, 1, going_on)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -390,7 +397,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     def _checked_labels(self, name: str, y: Any) -> np.ndarray:
         with named_targets(name, y):
             if type_of_target(y, input_name=name) == "multilabel-indicator":
-                return check_targets(name, y)
+                return check_indicators(name, y)
             return check_labels(y)
 
     def _validation(self, X: Any, y: Any, weight: Any, multilabel: bool) -> Rows | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, column_or_1d, compute_sample_weight
+from sklearn.utils import check_array, column_or_1d, compute_class_weight
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, validate_data
@@ -212,7 +212,8 @@ def class_weighted(
     if not all(isinstance(factor, Real) for factor in class_weight.values()):
         raise ValueError(f"class_weight={class_weight!r} must have a number for each label.")
     with named_overflow("class_weight"), np.errstate(over="ignore"):
-        weight = weight * compute_sample_weight(class_weight, classes[y])
+        # By all classes, as a part of the data may lack one.
+        weight = weight * compute_class_weight(class_weight, classes=classes, y=classes)[y]
         total = weight.sum()
     if weight.min() < 0 or not np.isfinite(total) or not weight.any():
         raise ValueError(
@@ -293,6 +294,34 @@ def check_targets(name: str, y: Any) -> np.ndarray:
         )
     # A column is a vector, as everywhere in scikit-learn.
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def check_indicators(name: str, y: Any) -> np.ndarray:
+    """Read indicators of several labels a row.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    y : array-like of shape (n_rows, n_labels)
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_labels), dtype float32
+
+    Raises
+    ------
+    ValueError
+        If there is another number than 0 and 1.
+    """
+    y = check_targets(name, y)
+    values = np.unique(y)
+    if not np.isin(values, [0, 1]).all():
+        raise ValueError(
+            f"{name} has the values {values} in several columns; indicators of several labels a "
+            "row are 0 and 1."
+        )
+    return y
 
 
 def check_prediction(values: np.ndarray) -> np.ndarray:

@@ -167,7 +167,7 @@ n_features_in_ : int
         Bias of each layer.
 
     callbacks_ : list of keras.callbacks.Callback
-        The copies of ``callbacks`` that the last fit used; only where there were some.
+        The copies of ``callbacks`` that the last fit used; only where there were some. Not saved.
 
     model_ : keras.Sequential
         A plain Keras model with the trained weights, built when first asked for.

@@ -8,6 +8,11 @@ import os
 _process: int | None = None
 
 
+def is_forked() -> bool:
+    """Say whether TensorFlow was used before this process was forked, and so cannot be here."""
+    return _process not in (None, os.getpid())
+
+
 def use_tensorflow() -> None:
     """Note that TensorFlow is used from now on.
 
@@ -17,12 +22,11 @@ def use_tensorflow() -> None:
         If it was used before this process was forked: its threads are not in the fork.
     """
     global _process
-    if _process is None:
-        _process = os.getpid()
-    elif _process != os.getpid():
+    if is_forked():
         raise RuntimeError(
             "This process was forked after a model had been trained, and TensorFlow would hang in "
             "it. Start processes by 'spawn' or 'forkserver' "
             "(multiprocessing.get_context('spawn')), by joblib's loky, or fork before the first "
             "fit. Predictions need no TensorFlow, and work here too."
         )
+    _process = os.getpid()

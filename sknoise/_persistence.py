@@ -35,7 +35,8 @@ def saved(state: dict[str, Any]) -> dict[str, Any]:
     ----------
     state : dict
         All attributes. Of a fitted estimator the weights stay in ``coefs_`` and
-        ``intercepts_``; its Keras objects, built again when asked for, are left out.
+        ``intercepts_``; its Keras objects are left out: those built again when asked for, and
+        ``callbacks_``, which hold one.
 
     Returns
     -------
@@ -45,6 +46,7 @@ def saved(state: dict[str, Any]) -> dict[str, Any]:
     state = {**state, _VERSION: __version__}
     if "_fitted" in state:
         state |= {"_fitted": _plain(state["_fitted"]), "_wrapper": None}
+        state.pop("callbacks_", None)
     return state
 
 

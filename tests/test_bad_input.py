@@ -161,6 +161,21 @@ def test_alpha_beside_tiny_weights():
         NoisyMLPClassifier(alpha=1).fit(X, y, sample_weight=np.full(20, 1e-300))
 
 
+def test_indicators_are_0_and_1():
+    for two, one in ((2, 1), (1, -1), (2, 0)):
+        odd = np.where(LABELS, two, one)
+        with pytest.raises(ValueError, match=r"y has the values \[.*\] in several columns"):
+            NoisyMLPClassifier().fit(X, odd)
+        with pytest.raises(ValueError, match=r"y_val has the values"):
+            NoisyMLPClassifier().fit(X, LABELS, X_val=X, y_val=odd)
+
+
+def test_classes_of_several_labels_a_row():
+    for classes in ([0, 1], [0]):
+        with pytest.raises(ValueError, match=f"has {len(classes)} labels, but y 3 columns"):
+            NoisyMLPClassifier().partial_fit(X, LABELS, classes=classes)
+
+
 def test_several_labels_a_row():
     with pytest.raises(ValueError, match="class_weight='balanced' has no meaning"):
         NoisyMLPClassifier(class_weight="balanced").fit(X, LABELS)

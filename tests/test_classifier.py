@@ -249,6 +249,15 @@ def test_data_frames(circles, frame):
         small().fit(table, y, X_val=frame({"a": X_test[:, 0], "c": X_test[:, 1]}), y_val=y_test)
 
 
+def test_class_weight_of_a_class_that_a_part_has_not_got(circles):
+    X, _, y, _ = circles
+    clf = small(class_weight={0: 4.0})
+    clf.partial_fit(X, y, classes=[0, 1]).partial_fit(X[y == 1], y[y == 1])
+    same = small().partial_fit(X, y, classes=[0, 1], sample_weight=np.where(y, 1.0, 4.0))
+    same.partial_fit(X[y == 1], y[y == 1])
+    np.testing.assert_array_equal(clf.coefs_[0], same.coefs_[0])
+
+
 def test_class_weight(circles):
     X, _, _, _ = circles
     y = (np.arange(30) < 24).astype(int)

@@ -10,8 +10,10 @@ from sknoise import NoisyMLPClassifier
 
 
 def answers(clf, X, y):
-    """Say what happens to predictions, a fit, and a Keras model."""
+    """Say what happens to predictions, a fit, and a Keras model; show what is shown."""
     told = [clf.predict_proba(X)]
+    assert "model_" not in dir(clf)
+    assert clf._repr_html_()
     for use in (lambda: clone(clf).fit(X, y), lambda: clf.model_):
         try:
             told.append(use())

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +15,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sknoise import NoisyMLPClassifier
+from sknoise.training._program import Program
 from tests.parallel.helpers import ctrl_c_after
 
 ENDLESS = 10**7
@@ -62,6 +66,78 @@ def test_ctrl_c_leaves_the_model_of_the_epochs_done(circles, route):
     whole = small(epochs=clf.n_iter_, **route).fit(X, y)
     np.testing.assert_array_equal(clf.predict_proba(X), whole.predict_proba(X))
     np.testing.assert_array_equal(clf.history_["loss"], whole.history_["loss"])
+
+
+@pytest.fixture
+def endless_call(sigint, monkeypatch):
+    """Press Ctrl-C in one of the program's calls, which then does not end before the test."""
+    go, calls, run = threading.Event(), [], Program.__call__
+
+    def patch(number):
+        def call(*arguments):
+            calls.append(arguments)
+            if len(calls) == number:
+                os.kill(os.getpid(), signal.SIGINT)
+                go.wait()
+            return run(*arguments)
+
+        monkeypatch.setattr(Program, "__call__", call)
+
+    yield patch
+    go.set()
+
+
+@pytest.mark.timeout(60)
+def test_an_epoch_that_takes_long_is_left_beside_callbacks_too(circles, endless_call):
+    X, _, y, _ = circles
+    endless_call(3)
+    clf = small(callbacks=[keras.callbacks.Callback()])
+    with pytest.warns(UserWarning, match="interrupted after 2 of 20"):
+        clf.fit(X, y)
+    assert clf.n_iter_ == len(clf.history_["loss"]) == 2
+    np.testing.assert_array_equal(clf.coefs_[0], small(epochs=2).fit(X, y).coefs_[0])
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("callbacks", [None, [keras.callbacks.Callback()]])
+def test_before_the_first_epoch(circles, endless_call, callbacks):
+    X, _, y, _ = circles
+    endless_call(1)
+    with pytest.warns(UserWarning, match="interrupted after 0 of 20"):
+        clf = small(callbacks=callbacks).fit(X, y)
+    assert clf.n_iter_ == len(clf.history_["loss"]) == 0
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+IMPORTING = """
+import os, signal, sys, warnings
+import numpy as np
+from sknoise import NoisyMLPClassifier
+
+class PressCtrlC:
+    def find_spec(self, name, path, target=None):
+        if name == "tensorflow.python.framework.ops":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, PressCtrlC())
+X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
+for n in range(2):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        clf = NoisyMLPClassifier(3, epochs=2).fit(X, y)
+    print(clf.n_iter_, sum("interrupted" in str(w.message) for w in told))
+"""
+
+
+def test_while_tensorflow_is_imported():
+    command = [sys.executable, "-c", IMPORTING]
+    out = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert out.returncode == 0, out.stderr
+    first, second = out.stdout.splitlines()
+    assert first.split()[1] == "1"
+    assert second == "2 0"
 
 
 @pytest.mark.parametrize("engine", ["compiled", "keras"])

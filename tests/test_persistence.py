@@ -129,6 +129,39 @@ def test_keras_files_predict_the_same(tmp_path):
             np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_another_process_loads_our_noise_from_a_keras_file(tmp_path):
+    clf = NoisyMLPClassifier(5, noise_distribution="laplace", epochs=1, random_state=0)
+    X = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    clf.fit(X, X[:, 0] > 0).model_.save(tmp_path / "model.keras")
+    np.save(tmp_path / "X.npy", X)
+    script = (
+        "from sknoise import register_keras\n"
+        "register_keras()\n"
+        "import keras, numpy as np\n"
+        "model = keras.saving.load_model('model.keras')\n"
+        "np.save('p.npy', model.predict(np.load('X.npy'), verbose=0))\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
+    p = np.load(tmp_path / "p.npy")
+    np.testing.assert_allclose(p[:, 0], clf.predict_proba(X)[:, 1], rtol=1e-5, atol=1e-6)
+
+
+def test_callbacks_that_were_used_are_not_saved():
+    import keras
+
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    stop, told = keras.callbacks.EarlyStopping("loss"), []
+    notes = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: told.append(epoch))
+    clf = NoisyMLPClassifier(5, epochs=2, callbacks=[stop, notes], random_state=0)
+    clf.fit(X, X[:, 0] > 0)
+    assert len(clf.callbacks_) == 2
+    clf.set_params(callbacks=None)  # A function in there could not be saved.
+    loaded = through_skops(clf)
+    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+    assert not hasattr(loaded, "callbacks_")
+    assert not hasattr(clf.fit(X, X[:, 0] > 0), "callbacks_")
+
+
 @pytest.mark.parametrize("model", [NoisyMLPClassifier(5), NoisyMLPRegressor(5)])
 def test_another_version_warns_with_both(monkeypatch, model):
     name = type(model).__name__

@@ -92,6 +92,9 @@ class StackBackend(ParallelBackendBase):
 
     def start_call(self) -> None:
         """Begin a call of Parallel."""
+        if self._call is not None:
+            # Its results may be a generator that nobody reads: the caller has gone on.
+            self._scheduler.leave(self._call)
         n_jobs = self.effective_n_jobs(self.parallel.n_jobs)
         job = current_job()
         parent = job if job is not None and job.scheduler is self._scheduler else None

@@ -130,6 +130,12 @@ class Scheduler:
             if call.parent is None:
                 self._expected.add(call)
 
+    def leave(self, call: Call) -> None:
+        """Expect no more jobs of a call soon: its caller does something else."""
+        with self._lock:
+            self._expected.discard(call)
+            self._advance()
+
     def submit(
         self,
         function: Callable[[], Any],

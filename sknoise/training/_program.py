@@ -60,7 +60,9 @@ class Program:
         history : ndarray of shape (epochs, n_figures, n_networks), dtype float32
             The figures named in the spec.
         """
-        counts = [np.int32(n) for n in (state.n_epochs, state.n_steps, epochs)]
+        # Steps are counted modulo 2**32, as draws are.
+        step = np.uint32(state.n_steps & 0xFFFFFFFF).view(np.int32)
+        counts = [np.int32(state.n_epochs), step, np.int32(epochs)]
         arguments = (state.weights, state.optimizer, state.stopping, inputs, *counts)
         with self._lock:
             if self._training is not None:

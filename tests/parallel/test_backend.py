@@ -331,3 +331,18 @@ def test_no_thread_is_left():
     with joblib.parallel_config(backend="sknoise"):
         cross_val_score(CLF, X, Y)
     check_all_threads_end()
+
+
+def test_a_generator_that_nobody_reads_holds_nothing_up(monkeypatch):
+    monkeypatch.setattr(scheduler_module, "PATIENCE", 1000)
+    alone = cross_val_score(CLF, X, Y, cv=3, scoring=LOSS)
+    with joblib.parallel_config(backend="sknoise"):
+        fits = (joblib.delayed(clone(CLF).fit)(X, Y) for _ in range(3))
+        unread = joblib.Parallel(return_as="generator")(fits)
+        for _ in range(2):
+            np.testing.assert_allclose(
+                cross_val_score(CLF, X, Y, cv=3, scoring=LOSS), alone, atol=1e-5
+            )
+        assert [clf.n_iter_ for clf in unread] == [20] * 3
+        cross_val_score(CLF, X, Y, cv=3)
+    check_all_threads_end()

@@ -58,6 +58,18 @@ def test_going_on_is_as_never_having_stopped(rng):
         assert second.state.n_steps == whole.state.n_steps == 20 * task.n_batches
 
 
+def test_steps_are_counted_modulo_32_bits(rng):
+    task = make_task(rng, epochs=6)
+    late = replace(task.model.state, n_steps=2**32 - 3)
+    (whole,) = train_stack([with_model(task, state=late)])
+    assert whole.state.n_steps == 2**32 + 3
+    (before,) = train_stack([replace(with_model(task, state=late), epochs=3)])
+    (after,) = train_stack(
+        [replace(with_model(task, state=replace(before.state, n_steps=0)), epochs=3)]
+    )
+    np.testing.assert_array_equal(flat(after.state.weights), flat(whole.state.weights))
+
+
 def test_the_length_of_calls_changes_no_bit(rng, monkeypatch):
     task = make_task(rng, epochs=40)
     (long,) = train_stack([task])
