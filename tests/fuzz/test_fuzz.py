@@ -32,8 +32,8 @@ LIMIT = 120
 OURS = str(Path(sknoise.__file__).parent)
 _FOREIGN = re.compile(r"/(tensorflow|keras|ml_dtypes|scikeras)/")
 _SKLEARN_CHECKS = re.compile(r"/sklearn/utils/(validation|multiclass)\.py$")
-# Where these have pandas make an array: it names the value that is no number.
-_PANDAS_ARRAYS = re.compile(r"/pandas/core/")
+# Where these have a data frame make an array: it names the value that is no number.
+_DATA_FRAMES = re.compile(r"/(pandas/core|polars/dataframe)/")
 
 
 @seed(SEED)
@@ -162,7 +162,7 @@ def assert_names_the_cause(error: Exception) -> None:
     if isinstance(error, AttributeError) and not isinstance(error, ValueError):
         assert "partial_fit" in message
     checked = frames[-1].startswith(OURS) or "/sklearn/" in frames[-1]
-    assert checked or _PANDAS_ARRAYS.search(frames[-1]), "nobody checked"
+    assert checked or _DATA_FRAMES.search(frames[-1]), "nobody checked"
     if not any(_SKLEARN_CHECKS.search(name) for name in frames):
         assert NAMES & set(re.findall(r"\w+", message)), "names no cause"
     assert message
