@@ -21,15 +21,21 @@ LOWEST = [
     requirement.replace(">=", "==")
     for requirement in nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
 ]
-# scikit-learn 1.6 reads the names of features by a protocol that polars 2 has not got.
+# scikit-learn up to 1.8 reads the names of features by a protocol that polars 2 has not got.
 NAMED = "polars<2"
 # Each supported version of scikit-learn, TensorFlow and Python at least once, old ones beside new
 # ones, and with each TensorFlow the oldest Keras that it accepts or a later one.
 CELLS = {
     "lowest": ("3.11", [*LOWEST, NAMED]),
     "tensorflow-2.18": ("3.12", ["scikit-learn==1.9.*", "tensorflow==2.18.*"]),
-    "tensorflow-2.19": ("3.11", ["scikit-learn==1.8.*", "tensorflow==2.19.*", "keras==3.8.*"]),
-    "tensorflow-2.20": ("3.12", ["scikit-learn==1.7.*", "tensorflow==2.20.*", "keras==3.10.*"]),
+    "tensorflow-2.19": (
+        "3.11",
+        ["scikit-learn==1.8.*", "tensorflow==2.19.*", "keras==3.8.*", NAMED],
+    ),
+    "tensorflow-2.20": (
+        "3.12",
+        ["scikit-learn==1.7.*", "tensorflow==2.20.*", "keras==3.10.*", NAMED],
+    ),
     "scikit-learn-1.6": (
         "3.13",
         ["scikit-learn==1.6.*", "tensorflow==2.21.*", "keras==3.12.*", NAMED],
