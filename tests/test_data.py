@@ -1,4 +1,4 @@
-"""Features far from scale 1: a warning that names them, and finite models all the same."""
+"""Data that is odd: features far from scale 1, of which fits warn; targets of no use."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
-from sknoise._data import warn_of_scales
+from sknoise._data import named_targets, warn_of_scales
 
 CLF = NoisyMLPClassifier(5, epochs=3, random_state=0)
 
@@ -114,3 +114,11 @@ def test_models_of_extreme_scales_and_constants_are_finite(blobs, scale):
     reg = NoisyMLPRegressor(5, epochs=3, random_state=0)
     with pytest.warns(ConvergenceWarning, match="Training suffers"):
         assert np.isfinite(reg.fit(X, y).predict(X)).all()
+
+
+def test_a_dtype_that_numpy_refuses_is_named():
+    # Which of them NumPy and scikit-learn refuse depends on their versions.
+    records = np.rec.fromarrays([np.arange(3)])
+    named = pytest.raises(TypeError, match=r"y has the dtype .*; give numbers, bools, or strings")
+    with named, named_targets("y", records):
+        raise TypeError("dtype argument must be a NumPy dtype")
