@@ -157,6 +157,8 @@ def print_interrupts() -> None:
         "while it compiles": (100, 0.5, {"nodes": 50}),
         "200 rows": (200, 3, {"nodes": 50}),
         "200 rows, Keras's loop": (200, 10, {"nodes": 50, "engine": "keras"}),
+        "Keras's loop compiles": (200, 0.4, {"nodes": 70, "engine": "keras"}),
+        "Keras's loop, 2000-2000": (8000, 15, {"nodes": (2000, 2000), "engine": "keras"}),
         "10,000 rows": (10_000, 5, {}),
         f"{LARGE[0]:,} rows": (LARGE[0], 20, {}),
     }

@@ -33,7 +33,7 @@ from sknoise._data import check_prediction, named_overflow, warn_of_scales
 from sknoise._docs import DOCS
 from sknoise._fork import is_forked, use_tensorflow
 from sknoise._forward import ACTIVATIONS, logits
-from sknoise._interrupt import StopOnCtrlC
+from sknoise._interrupt import StopOnCtrlC, import_apart
 from sknoise._noise import (
     SCHEDULES,
     feature_deviations,
@@ -170,68 +170,17 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         BaseNoisyMLP
             The estimator itself.
         """
-        network = self._read_network()
-        noise = read_noise(self, len(network.sizes) - 2)
-        optimizer = read_optimizer(self.optimizer, self.learning_rate)
-        schedule = schedule_factors(self.noise_schedule, epochs)
-        rate = self.learning_rate
-        learning_rate = read_float("learning_rate", rate) if isinstance(rate, Real) else math.nan
-        max_norm = math.inf if self.max_norm is None else read_float("max_norm", self.max_norm)
-        min_delta = read_float("min_delta", self.min_delta)
-        key = self._fitted.key if going_on else _draw_key(self.random_state)
+        task, deviations = self._read_task(X, y, weight, validation, epochs, going_on)
         if not going_on:
             warn_of_scales(X, getattr(self, "feature_names_in_", None))
-        rows, held, batch_size, penalty = self._divided(X, y, weight, validation, key)
-        deviations, feature_scale = self._feature_scale(rows, going_on)
-
+        # From here on TensorFlow is needed, and takes its seconds to import.
+        use_tensorflow()
+        import_apart("sknoise.training._initial")
         with StopOnCtrlC() as stop:
-            # From here on TensorFlow is needed, and takes its seconds to import. What Ctrl-C
-            # broke off there could not be imported again.
-            use_tensorflow()
-            from sknoise.training._initial import check_keras, initial_state
-
-            check_keras(optimizer)
-            callbacks = fresh_keras_callbacks(self.callbacks) if self.callbacks else []
-            engine = self._choose_engine(optimizer, callbacks)
-            if going_on:
-                state = self._state(network, optimizer, engine)
-            else:
-                state = initial_state(network, key, self.initializer)
-            model = Model(
-                network,
-                optimizer,
-                learning_rate,
-                noise,
-                key,
-                state,
-                feature_scale,
-                penalty,
-                max_norm,
-            )
-            stopping = None
-            if self.early_stopping:
-                patience = min(int(self.patience), _MAX_INT)
-                rule = (self.monitor, patience, min_delta)
-                stopping = Stopping(*rule, bool(self.restore_best_weights))
-            shuffle = bool(self.shuffle)
-            task = Task(model, rows, held, batch_size, shuffle, epochs, schedule, stopping)
-            result, wrapper = self._run(task, engine, callbacks, X, y_given, stop)
-            _check_finite(result, self.learning_rate)
-            n_epochs = len(result.history["loss"])
-            validated = result.history.get("val_loss", np.zeros(0))
-            if going_on:
-                history = _joined(self.history_, self.n_iter_, result.history, n_epochs)
-                result = replace(result, history=history)
-            for name, value in _attributes(replace(model, state=result.state)).items():
-                setattr(self, name, value)
-            self.history_ = result.history
-            self._wrapper = wrapper
-            self._engine = engine
+            result = self._train_task(task, going_on, X, y_given, stop)
             self._deviations = deviations
-            if self.callbacks:
-                self.callbacks_ = callbacks
-            elif hasattr(self, "callbacks_"):
-                del self.callbacks_
+        n_epochs = len(result.history["loss"])
+        validated = result.history.get("val_loss", np.zeros(0))
         if not np.isfinite(validated).all():
             epoch = int(np.argmin(np.isfinite(validated)))
             warnings.warn(
@@ -248,6 +197,78 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
                 stacklevel=4,
             )
         return self
+
+    def _read_task(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        validation: Rows | None,
+        epochs: int,
+        going_on: bool,
+    ) -> tuple[Task, np.ndarray | None]:
+        """Give the task, yet without weights, and the features' standard deviations."""
+        network = self._read_network()
+        noise = read_noise(self, len(network.sizes) - 2)
+        optimizer = read_optimizer(self.optimizer, self.learning_rate)
+        schedule = schedule_factors(self.noise_schedule, epochs)
+        rate = self.learning_rate
+        learning_rate = read_float("learning_rate", rate) if isinstance(rate, Real) else math.nan
+        max_norm = math.inf if self.max_norm is None else read_float("max_norm", self.max_norm)
+        min_delta = read_float("min_delta", self.min_delta)
+        key = self._fitted.key if going_on else _draw_key(self.random_state)
+        rows, held, batch_size, penalty = self._divided(X, y, weight, validation, key)
+        deviations, feature_scale = self._feature_scale(rows, going_on)
+        model = Model(
+            network,
+            optimizer,
+            learning_rate,
+            noise,
+            key,
+            State([]),
+            feature_scale,
+            penalty,
+            max_norm,
+        )
+        stopping = None
+        if self.early_stopping:
+            patience = min(int(self.patience), _MAX_INT)
+            rule = (self.monitor, patience, min_delta)
+            stopping = Stopping(*rule, bool(self.restore_best_weights))
+        shuffle = bool(self.shuffle)
+        return Task(model, rows, held, batch_size, shuffle, epochs, schedule, stopping), deviations
+
+    def _train_task(
+        self, task: Task, going_on: bool, X: np.ndarray, y: np.ndarray, stop: Stop
+    ) -> Result:
+        """Train from the first weights on, or the fitted ones, and set what was fitted."""
+        from sknoise.training._initial import check_keras, initial_state
+
+        model = task.model
+        check_keras(model.optimizer)
+        callbacks = fresh_keras_callbacks(self.callbacks) if self.callbacks else []
+        engine = self._choose_engine(model.optimizer, callbacks)
+        if going_on:
+            state = self._state(model.network, model.optimizer, engine)
+        else:
+            state = initial_state(model.network, model.key, self.initializer)
+        task = replace(task, model=replace(model, state=state))
+        result, wrapper = self._run(task, engine, callbacks, X, y, stop)
+        _check_finite(result, self.learning_rate)
+        history = result.history
+        if going_on:
+            n_epochs = len(history["loss"])
+            history = _joined(self.history_, self.n_iter_, history, n_epochs)
+        for name, value in _attributes(replace(model, state=result.state)).items():
+            setattr(self, name, value)
+        self.history_ = history
+        self._wrapper = wrapper
+        self._engine = engine
+        if self.callbacks:
+            self.callbacks_ = callbacks
+        elif hasattr(self, "callbacks_"):
+            del self.callbacks_
+        return result
 
     def _read_network(self) -> Network:
         """Read the parameters that describe the network."""
@@ -409,7 +430,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         warnings.warn(
             f"Training by Keras's own, slower loop: {reason}. engine='keras' silences this.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
         return "keras"
 

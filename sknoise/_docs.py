@@ -190,9 +190,9 @@ Training is in float32, prediction in float64.
     Under ``joblib.parallel_config(backend="sknoise")`` the fits of a search, of a
     cross-validation or of an ensemble train together, in a fraction of the time.
 
-    Ctrl-C ends a fit after the epoch under way, with a warning; the model is that of the epochs
+    Ctrl-C ends a fit within a second or two, with a warning; the model is that of the epochs
     done, from which ``warm_start=True`` goes on. A second Ctrl-C raises ``KeyboardInterrupt``
-    and leaves no new model.
+    and leaves no new model, and so does the first while TensorFlow is still being imported.
 """
 
 _REFERENCES = """\

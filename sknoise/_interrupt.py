@@ -1,10 +1,33 @@
-"""Ctrl-C as a request to stop between epochs, so that a training run ends with a whole model."""
+"""Ctrl-C in a fit: it breaks no import, and training ends with the model of the epochs done."""
 
 from __future__ import annotations
 
+import functools
+import importlib
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+
+# What raises is not remembered, and so is tried again.
+@functools.cache
+def import_apart(name: str) -> None:
+    """Import a module in a thread, where Ctrl-C cannot strike: it raises here, and at once.
+
+    TensorFlow could not be imported again after an import that was broken off. So it goes on
+    to its end, and the next import waits for that.
+
+    Parameters
+    ----------
+    name : str
+        The module's full name.
+    """
+    pool = ThreadPoolExecutor(1, "sknoise-import")
+    try:
+        pool.submit(importlib.import_module, name).result()
+    finally:
+        pool.shutdown(wait=False)
 
 
 class StopOnCtrlC:

@@ -166,21 +166,29 @@ class _NoisyKeras(BaseWrapper):
             rows = task.validation
             validation = (rows.X, _column(rows.y), rows.weight)
         early = [] if task.stopping is None else [_early_stopping(task.stopping, task)]
-        self._fit_callbacks = [*early, *callbacks, _Guard(stop)]
+        guard = _Guard(stop, self._optimizer_variables())
+        self._fit_callbacks = [*early, *callbacks, guard]
         # The hook through which scikeras itself trains; it keeps the wrapper's history.
-        self._fit_keras_model(
-            _Batches(task),
-            None,
-            sample_weight=None,
-            warm_start=False,
-            epochs=task.epochs,
-            initial_epoch=0,
-            shuffle=False,
-            verbose=0,
-            validation_data=validation,
-            validation_batch_size=len(task.validation) if task.validation else None,
-        )
-        history = {k: np.array(self.history_[_metric(k, task.model)]) for k in task.figures}
+        try:
+            self._fit_keras_model(
+                _Batches(task),
+                None,
+                sample_weight=None,
+                warm_start=False,
+                epochs=task.epochs,
+                initial_epoch=0,
+                shuffle=False,
+                verbose=0,
+                validation_data=validation,
+                validation_batch_size=len(task.validation) if task.validation else None,
+            )
+        except _BrokenOffError:
+            self.history_ = self.model_.history.history
+            guard.restore()
+            for callback in self._fit_callbacks:
+                callback.on_train_end()
+        names = {k: _metric(k, task.model) for k in task.figures}
+        history = {k: np.array(self.history_.get(name, [])) for k, name in names.items()}
         n_epochs = len(history["loss"])
         optimizer = [] if early else [v.value.numpy() for v in self._optimizer_variables()]
         ended = State(
@@ -257,21 +265,49 @@ class _Batches(keras.utils.PyDataset):
         return np.random.default_rng([self._task.model.key, self._epoch]).permutation(n_rows)
 
 
+class _BrokenOffError(Exception):
+    """Leaves an epoch. Told to stop in one, Keras's loop would still validate, and count it."""
+
+
 class _Guard(keras.callbacks.Callback):
     """Stops where the loss is no longer finite, or where it is told to.
 
     Parameters
     ----------
     stop : callable
+    optimizer : list of keras.Variable
+        What ``restore`` sets back beside the weights.
     """
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, optimizer: list[keras.Variable]) -> None:
         super().__init__()
         self._stop = stop
+        self._optimizer = optimizer
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        self._keep()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._keep()
         if self._stop() or not np.isfinite((logs or {})["loss"]):
             self.model.stop_training = True
+
+    # Not at the end of a batch, where Keras would wait for its figures.
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self._stop():
+            raise _BrokenOffError
+
+    on_test_batch_begin = on_train_batch_begin
+
+    def restore(self) -> None:
+        """Set the model back to the end of the last whole epoch."""
+        weights, optimizer = self._kept
+        self.model.set_weights(weights)
+        for variable, value in zip(self._optimizer, optimizer, strict=True):
+            variable.assign(value)
+
+    def _keep(self) -> None:
+        self._kept = self.model.get_weights(), [v.value.numpy() for v in self._optimizer]
 
 
 class Reporter(keras.callbacks.Callback):
