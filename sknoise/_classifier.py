@@ -396,9 +396,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     def _checked_labels(self, name: str, y: Any) -> np.ndarray:
         with named_targets(name, y):
-            if type_of_target(y, input_name=name) == "multilabel-indicator":
-                return check_indicators(name, y)
-            return check_labels(y)
+            multilabel = type_of_target(y, input_name=name) == "multilabel-indicator"
+            labels = y if multilabel else check_labels(y)
+        return check_indicators(name, labels) if multilabel else labels
 
     def _validation(self, X: Any, y: Any, weight: Any, multilabel: bool) -> Rows | None:
         """Check validation data."""
