@@ -56,6 +56,7 @@ TESTS = [
     "tests/test_engines.py",
     "tests/test_forward.py",
     "tests/test_html_repr.py",
+    "tests/test_interrupt.py",
     "tests/test_onnx.py",
     "tests/test_persistence.py",
     "--deselect=tests/test_persistence.py::test_writing_apart",
