@@ -37,6 +37,13 @@ def test_the_line_has_epochs_bar_time_and_figures_of_four_digits(capsys):
     assert re.match(r" 0:00:0\d loss: 0.3333, val_loss: 1.235e\+05 *\n$", rest)
 
 
+def test_a_file_has_room_for_all_figures(capsys):
+    figures = {name: 0.12345678 for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    with progress_bar(5000) as report:
+        report(5000, figures)
+    assert "accuracy: 0.1235, val_loss: 0.1235, val_accuracy: 0.1235" in capsys.readouterr().out
+
+
 def test_a_bar_may_go_to_stderr(capsys):
     bar = Bar(stderr=True)
     bar.show(1, 1, "one", "two")
@@ -77,11 +84,14 @@ def test_a_terminal_gets_a_line_that_is_redrawn(monkeypatch):
 
     out = Terminal()
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "50")
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(_progress, "_INTERVAL", 0)
     report_all(5)
     assert "1/5 epochs" in out.getvalue()
     assert "5/5 epochs" in out.getvalue()
+    lines = re.split(r"[\r\n]", re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", out.getvalue()))
+    assert max(map(len, lines)) <= 50
     # The cursor is hidden while the bar is there, and shown again.
     assert out.getvalue().endswith("\x1b[?25h")
 

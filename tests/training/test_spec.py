@@ -12,6 +12,7 @@ from sknoise.training._spec import (
     padded,
     reason_against_compiling,
     seats,
+    shared_facts,
     spec_of,
 )
 from sknoise.training._stack import train_stack
@@ -101,6 +102,15 @@ def test_one_step_or_more(rng, n_rows, full):
     assert spec.full_batch is full
     assert spec.n_rows % spec.batch_size == 0
     assert spec.n_rows >= n_rows
+
+
+@pytest.mark.parametrize(("n_batches", "sizes"), [(1, (30, 40)), (2, (15, 20)), (3, (10, 14))])
+def test_tasks_of_several_steps_share_their_size_and_whether_they_shuffle(rng, n_batches, sizes):
+    one, larger = (make_task(rng, n_rows=30, batch_size=size) for size in sizes)
+    ordered = replace(one, shuffle=False)
+    assert one.n_batches == larger.n_batches == n_batches
+    facts = {shared_facts(task) for task in (one, larger, ordered)}
+    assert len(facts) == (1 if n_batches == 1 else 3)
 
 
 @pytest.mark.parametrize(
