@@ -32,7 +32,7 @@ from mutmut.mutation.pragma_handling import IgnoredCode
 ROOT = Path(__file__).parents[1]
 # What tests a module of training beside the file of its own name, the quickest first.
 PROGRAM = ["program", "early", "stack"]
-ALSO = {"_cache": [], "_cost": ["plan"], "_plan": [], "_progress": [], "_sources": ["plan"]}
+ALSO = {"_cache": [], "_cost": ["plan"], "_plan": [], "_progress": [], "_sources": []}
 # Of tests that are run with every optimizer and activation, one will do.
 SOME = (
     "not (elementwise_optimizers and not sgd) and not (smaller_stack and nadam) and "

@@ -10,7 +10,7 @@ from sknoise.training._cost import COMPILE, stack_bytes, step_seconds
 from sknoise.training._plan import _by_shape, _duration, _Group, _joined, plan_stacks
 from sknoise.training._sources import find_sources
 from sknoise.training._spec import seats, shared_facts, spec_of
-from tests.training.tasks import make_task, noise, with_model
+from tests.training.tasks import make_task, noise
 
 MUCH = 2**40
 
@@ -117,16 +117,6 @@ def test_the_tasks_of_a_stack_have_similar_epochs(rng):
 def test_the_longest_stack_comes_first(rng):
     short, long = make_task(rng, epochs=10), make_task(rng, epochs=10**5, optimizer="sgd")
     assert plan_stacks([short, long, short], 64, MUCH) == [[1], [0, 2]]
-
-
-def test_tasks_with_the_same_data_and_key_have_one_source(rng):
-    task = make_task(rng)
-    copy = replace(task, data=replace(task.data, X=task.data.X.copy()), epochs=3)
-    other_key = with_model(task, key=1)
-    other_data = make_task(rng)
-    other_weight = replace(task, data=replace(task.data, weight=task.data.weight * 2))
-    tasks = [task, other_key, copy, other_data, with_model(task, noise=(0.0, 0.0)), other_weight]
-    assert find_sources(tasks) == ([0, 1, 3, 5], [0, 1, 0, 2, 0, 3])
 
 
 def test_costs_grow_with_what_they_are_of(rng):

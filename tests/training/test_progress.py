@@ -33,7 +33,6 @@ def test_the_line_has_epochs_bar_time_and_figures_of_four_digits(capsys):
     before, bar, rest = re.split("(━+)", capsys.readouterr().out, maxsplit=1)
     assert before.strip() == "3/4 epochs"
     assert len(bar) == 20
-    # How long it took, not how long it would take.
     assert re.match(r" 0:00:0\d loss: 0.3333, val_loss: 1.235e\+05 *\n$", rest)
 
 
@@ -64,6 +63,14 @@ def test_pictures_of_a_bar_are_a_tenth_of_a_second_apart(monkeypatch):
         bar.show(i, 5, "", "")
         counts.append(len(pictures))
     assert counts == [1, 1, 2, 2, 3]
+
+
+def test_what_is_done_shows_the_time_that_it_took(capsys):
+    bar = Bar()
+    bar.show(3, 10, "", "")
+    bar._rich.tasks[0].start_time -= 65
+    bar.close()
+    assert re.search(r"0:01:0\d", capsys.readouterr().out)
 
 
 def test_the_end_of_what_stopped_early_shows_too(capsys):
