@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from sknoise.training._types import Network, Optimizer, Rows, never
+from sknoise.training._types import Model, Network, Optimizer, Rows, Task, never
 from tests.training.tasks import make_task
 
 
@@ -80,6 +80,15 @@ def test_the_digest_is_of_all_that_rows_hold():
     assert {other.digest for other in same} == {rows.digest}
     assert len({rows.digest, *(other.digest for other in others)}) == 1 + len(others)
     assert len(rows) == 3
+
+
+def test_what_a_model_and_a_task_need_not_say_is_off(rng):
+    task = make_task(rng)
+    m = task.model
+    bare = Model(m.network, m.optimizer, m.learning_rate, m.noise, m.key, m.state)
+    assert (bare.feature_scale, bare.penalty, bare.max_norm) == (None, 0.0, np.inf)
+    bare = Task(m, task.data, None, task.batch_size, task.shuffle, task.epochs)
+    assert (bare.schedule, bare.stopping) == (None, None)
 
 
 def test_who_is_not_told_to_stop_does_not():
