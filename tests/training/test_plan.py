@@ -174,6 +174,12 @@ def test_minibatches_are_counted_as_steps(rng):
     assert [group.n_steps for group in _by_shape(tasks, [0, 1], [0, 1])] == [4 * 7]
 
 
+def test_tasks_of_one_shape_are_planned_with_all_their_sources(rng):
+    tasks = [make_task(rng)] * 5
+    (group,) = _by_shape(tasks, [0, 1, 2, 1, 0], list(range(5)))
+    assert (group.numbers, group.spec) == (list(range(5)), spec_of(tasks, 3))
+
+
 @pytest.mark.parametrize("epochs", [20, 3_000, 10_000, 100_000])
 def test_joining_never_makes_it_longer(rng, epochs):
     tasks = [make_task(rng, widths=(w,), epochs=epochs) for w in (5, 6, 50, 60, 400, 500, 600)]

@@ -84,21 +84,40 @@ def test_the_end_of_what_stopped_early_shows_too(capsys):
     assert out.count("\n") == 1
 
 
-def test_a_terminal_gets_a_line_that_is_redrawn(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+class Terminal(io.StringIO):
+    """Fifty columns wide."""
 
-    out = Terminal()
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "50")
-    monkeypatch.setattr(sys, "stdout", out)
+    def __init__(self, monkeypatch, name):
+        super().__init__()
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "50")
+        monkeypatch.setattr(sys, name, self)
+
+    def isatty(self):
+        return True
+
+    def fits(self):
+        text = re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", self.getvalue())
+        return max(map(len, re.split(r"[\r\n]", text))) <= 50
+
+
+def test_a_bar_on_stderr_has_the_width_of_that(monkeypatch, capsys):
+    err = Terminal(monkeypatch, "stderr")
+    bar = Bar(stderr=True)
+    bar.show(1, 1, "one", "two " * 20)
+    bar.close()
+    assert capsys.readouterr().out == ""
+    assert "one" in err.getvalue()
+    assert err.fits()
+
+
+def test_a_terminal_gets_a_line_that_is_redrawn(monkeypatch):
+    out = Terminal(monkeypatch, "stdout")
     monkeypatch.setattr(_progress, "_INTERVAL", 0)
     report_all(5)
     assert "1/5 epochs" in out.getvalue()
     assert "5/5 epochs" in out.getvalue()
-    lines = re.split(r"[\r\n]", re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", out.getvalue()))
-    assert max(map(len, lines)) <= 50
+    assert out.fits()
     # The cursor is hidden while the bar is there, and shown again.
     assert out.getvalue().endswith("\x1b[?25h")
 
