@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 from sknoise.training._stack import train_stack
-from sknoise.training._types import Rows
+from sknoise.training._types import Rows, State
 from tests.oracles import trainer
 from tests.training.tasks import make_task, noise, with_model
 
@@ -184,6 +184,15 @@ def test_training_accuracy_is_weighted(rng):
     right = (logits[:, 0] > 0) == task.data.y
     (result,) = train_stack([task])
     expected = np.average(right, weights=task.data.weight)
+    np.testing.assert_allclose(result.history["accuracy"], [expected], rtol=1e-6)
+
+
+def test_a_probability_of_one_half_is_no_yes(rng):
+    task = make_task(rng, noise=0.0, epochs=1)
+    *first, kernel, bias = task.model.state.weights
+    task = with_model(task, state=State([*first, 0 * kernel, 0 * bias]))
+    (result,) = train_stack([task])
+    expected = np.average(task.data.y == 0, weights=task.data.weight)
     np.testing.assert_allclose(result.history["accuracy"], [expected], rtol=1e-6)
 
 
