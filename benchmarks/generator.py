@@ -27,7 +27,7 @@ import numpy as np
 from scipy import stats
 from sklearn.datasets import make_circles
 
-from sknoise._base import _draw_key
+from sknoise._task import draw_key
 from sknoise.noise._rows import row_keys
 from sknoise.noise._sites import Site
 
@@ -92,7 +92,7 @@ def box(seed: int = 0) -> dict[str, np.ndarray]:
     sites = [Site("input"), Site("target"), Site("weights", 1), Site("gradient", 1)]
     sites += [Site(kind, i) for kind in ("hidden", "activation", "dropout") for i in layers]
     return {
-        "key": np.array([_draw_key(seed + i) for i in range(61)], np.uint64),
+        "key": np.array([draw_key(seed + i) for i in range(61)], np.uint64),
         "row": row_keys(X.astype(np.float32), y),
         "step": np.arange(4091, dtype=np.uint64),
         "site": np.array([site.number << 20 for site in sites], np.uint64),

@@ -83,12 +83,13 @@ def drop_foreign_labels(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r":ref:`([^`<]+?)\s*<[^`]+>`", r"\1", line) for line in lines]
 
 
-def miss_no_figures(app, config):
+def miss_no_figures(app):
     """Without the examples, do not warn of the figures that pages show of them."""
-    if config.plot_gallery in (False, "0", "False"):
-        config.suppress_warnings.append("image.not_readable")
+    # Sphinx-Gallery has read its option by now.
+    if not app.config.sphinx_gallery_conf["plot_gallery"]:
+        app.config.suppress_warnings.append("image.not_readable")
 
 
 def setup(app):
     app.connect("autodoc-process-docstring", drop_foreign_labels)
-    app.connect("config-inited", miss_no_figures)
+    app.connect("builder-inited", miss_no_figures)

@@ -1,8 +1,7 @@
-"""What the estimators share: from checked data to a task, an engine, and fitted attributes."""
+"""What the estimators share: from a task to an engine, and to fitted attributes."""
 
 from __future__ import annotations
 
-import math
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -34,18 +32,9 @@ from sknoise._docs import DOCS
 from sknoise._fork import is_forked, use_tensorflow
 from sknoise._forward import ACTIVATIONS, logits
 from sknoise._interrupt import StopOnCtrlC, import_apart
-from sknoise._noise import (
-    SCHEDULES,
-    feature_deviations,
-    noisy_features,
-    read_noise,
-    schedule_factors,
-)
-from sknoise._parameters import MAX_FLOAT, layer_widths, read_float, read_optimizer, rows_in_a_step
+from sknoise._noise import SCHEDULES
 from sknoise._persistence import loaded, saved
-from sknoise.noise._sites import MAX_LAYER, MAX_WIDTH
 from sknoise.parallel import current_job
-from sknoise.training._rows import chosen_rows, distinct_rows, held_out, rows_as_given
 from sknoise.training._spec import reason_against_compiling
 from sknoise.training._types import (
     Model,
@@ -53,10 +42,8 @@ from sknoise.training._types import (
     Optimizer,
     Progress,
     Result,
-    Rows,
     State,
     Stop,
-    Stopping,
     Task,
 )
 
@@ -70,8 +57,6 @@ T = TypeVar("T")
 
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
-# The program counts in 32 bits.
-_MAX_INT = int(np.iinfo(np.int32).max)
 # Keras's random initializers.
 _INITIALIZERS = {
     "glorot_normal",
@@ -143,26 +128,23 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 
     def _train(
         self,
+        task: Task,
+        deviations: np.ndarray | None,
+        going_on: bool,
         X: np.ndarray,
         y: np.ndarray,
-        weight: np.ndarray,
-        validation: Rows | None,
-        epochs: int,
-        going_on: bool,
-        y_given: np.ndarray,
     ) -> Any:
-        """Train on checked data, from new weights or from where the last call ended.
+        """Train from new weights, or from where the last call ended.
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, n_features), dtype float32
-        y : ndarray of shape (n_rows,), dtype int32, or (n_rows, n_outputs), dtype float32
-            Labels, as the indices of their classes; or targets.
-        weight : ndarray of shape (n_rows,), dtype float64
-        validation : Rows or None
-        epochs : int
+        task : Task
+            What ``read_task`` has read.
+        deviations : ndarray of shape (n_features,) or None
+            Of the features, where noise is relative to them.
         going_on : bool
-        y_given : ndarray
+        X : ndarray of shape (n_rows, n_features), dtype float32
+        y : ndarray
             The targets as users gave them, for callbacks.
 
         Returns
@@ -170,14 +152,13 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         BaseNoisyMLP
             The estimator itself.
         """
-        task, deviations = self._read_task(X, y, weight, validation, epochs, going_on)
         if not going_on:
             warn_of_scales(X, getattr(self, "feature_names_in_", None))
         # From here on TensorFlow is needed, and takes its seconds to import.
         use_tensorflow()
         import_apart("sknoise.training._initial")
         with StopOnCtrlC() as stop:
-            result = self._train_task(task, going_on, X, y_given, stop)
+            result = self._train_task(task, going_on, X, y, stop)
             self._deviations = deviations
         n_epochs = len(result.history["loss"])
         validated = result.history.get("val_loss", np.zeros(0))
@@ -191,52 +172,12 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             )
         if stop.asked:
             warnings.warn(
-                f"Training was interrupted after {n_epochs} of {epochs} epochs. The model is as "
-                "these have left it; warm_start=True goes on from there.",
+                f"Training was interrupted after {n_epochs} of {task.epochs} epochs. The model is "
+                "as these have left it; warm_start=True goes on from there.",
                 UserWarning,
                 stacklevel=4,
             )
         return self
-
-    def _read_task(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        weight: np.ndarray,
-        validation: Rows | None,
-        epochs: int,
-        going_on: bool,
-    ) -> tuple[Task, np.ndarray | None]:
-        """Give the task, yet without weights, and the features' standard deviations."""
-        network = self._read_network()
-        noise = read_noise(self, len(network.sizes) - 2)
-        optimizer = read_optimizer(self.optimizer, self.learning_rate)
-        schedule = schedule_factors(self.noise_schedule, epochs)
-        rate = self.learning_rate
-        learning_rate = read_float("learning_rate", rate) if isinstance(rate, Real) else math.nan
-        max_norm = math.inf if self.max_norm is None else read_float("max_norm", self.max_norm)
-        min_delta = read_float("min_delta", self.min_delta)
-        key = self._fitted.key if going_on else _draw_key(self.random_state)
-        rows, held, batch_size, penalty = self._divided(X, y, weight, validation, key)
-        deviations, feature_scale = self._feature_scale(rows, going_on)
-        model = Model(
-            network,
-            optimizer,
-            learning_rate,
-            noise,
-            key,
-            State([]),
-            feature_scale,
-            penalty,
-            max_norm,
-        )
-        stopping = None
-        if self.early_stopping:
-            patience = min(int(self.patience), _MAX_INT)
-            rule = (self.monitor, patience, min_delta)
-            stopping = Stopping(*rule, bool(self.restore_best_weights))
-        shuffle = bool(self.shuffle)
-        return Task(model, rows, held, batch_size, shuffle, epochs, schedule, stopping), deviations
 
     def _train_task(
         self, task: Task, going_on: bool, X: np.ndarray, y: np.ndarray, stop: Stop
@@ -269,86 +210,6 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         elif hasattr(self, "callbacks_"):
             del self.callbacks_
         return result
-
-    def _read_network(self) -> Network:
-        """Read the parameters that describe the network."""
-        loss, n_outputs = self._loss_and_outputs()
-        sizes = (self.n_features_in_, *layer_widths(self.nodes), n_outputs)
-        if len(sizes) - 1 > MAX_LAYER or max(sizes) > MAX_WIDTH:
-            raise ValueError(
-                f"The network has {len(sizes) - 2} hidden layers, up to {max(sizes)} features, "
-                f"nodes or outputs; there is noise for at most {MAX_LAYER - 1} and {MAX_WIDTH}."
-            )
-        network = Network(sizes, self.activation, loss)
-        if network.n_weights > _MAX_INT:
-            raise ValueError(
-                f"nodes={self.nodes!r} and {self.n_features_in_} features make "
-                f"{network.n_weights:.2g} weights; there can be {_MAX_INT:.2g} at most."
-            )
-        return network
-
-    def _divided(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        weight: np.ndarray,
-        validation: Rows | None,
-        key: int,
-    ) -> tuple[Rows, Rows | None, int, float]:
-        """Give the rows to train on, those to validate on, the batch size, and the penalty."""
-        alpha = read_float("alpha", self.alpha)
-        data = distinct_rows(X, y, weight)
-        held = np.zeros(len(data), dtype=bool)
-        if self.early_stopping and validation is None and self.monitor.startswith("val_"):
-            held = held_out(data, self.validation_fraction, key)
-            if not held.any():
-                raise ValueError(
-                    "early_stopping=True needs rows to validate on, but validation_fraction="
-                    f"{self.validation_fraction} can take none of n_samples={len(data)} distinct "
-                    "rows. Give X_val and y_val, or monitor='loss'."
-                )
-        n_rows = len(data) - int(held.sum())
-        batch_size = rows_in_a_step(self.batch_size, n_rows)
-        if not self.shuffle and n_rows > batch_size:
-            ordered = rows_as_given(X, y, weight)
-            held = np.isin(np.asarray(ordered.keys), np.asarray(data.keys)[held])
-            data = ordered
-        # What a row counts for, were repeated rows given apart.
-        mean_weight = weight.sum() / len(data)
-        if held.any():
-            mean_weight *= data.weight[~held].mean()
-            validation = replace(chosen_rows(data, held), keys=None)
-            data = chosen_rows(data, ~held)
-        with np.errstate(over="ignore"):
-            penalty = float(alpha / (min(batch_size, len(data)) * mean_weight))
-        if penalty > MAX_FLOAT:
-            raise ValueError(
-                f"alpha={self.alpha} is too large beside the sample weights, {mean_weight:.3g} in "
-                "the mean. Use a smaller alpha or larger weights."
-            )
-        return data, validation, batch_size, penalty
-
-    def _feature_scale(
-        self, rows: Rows, going_on: bool
-    ) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Give the features' standard deviations, and what multiplies the input's noise."""
-        n_features = self.n_features_in_
-        names = getattr(self, "feature_names_in_", None)
-        noisy = noisy_features(self.noise_free, n_features, names)
-        deviations: np.ndarray | None = self._deviations if going_on else None
-        scale = np.ones(n_features)
-        if self.noise_relative:
-            if self.noise_kind == "multiplicative":
-                raise ValueError(
-                    "noise_relative=True needs noise_kind='additive': multiplicative noise is "
-                    "relative to each value already."
-                )
-            if deviations is None:
-                deviations = feature_deviations(rows)
-            scale = deviations
-        if not self.noise_input or (noisy is None and not self.noise_relative):
-            return deviations, None
-        return deviations, (scale if noisy is None else scale * noisy).astype(np.float32)
 
     def _run(
         self,
@@ -527,15 +388,6 @@ def _attributes(model: Model) -> dict[str, Any]:
         "n_iter_": model.state.n_epochs,
         "_fitted": model,
     }
-
-
-def _draw_key(random_state: int | np.random.RandomState | None) -> int:
-    """Turn a random state into the 64-bit key of a network."""
-    if random_state is None:
-        # Not NumPy's global state, which check_random_state would give: fitting must leave
-        # all global random state alone.
-        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    return int(check_random_state(random_state).randint(2**64, dtype=np.uint64))
 
 
 def _joined(

@@ -29,6 +29,7 @@ from sknoise._data import (
 )
 from sknoise._docs import documented
 from sknoise._forward import log_probabilities, probabilities
+from sknoise._task import read_task
 from sknoise.training._rows import normalised
 from sknoise.training._types import Rows
 
@@ -435,7 +436,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
                 f"class_weight={self.class_weight!r} has no meaning where a row has several "
                 "labels; use None, or sample_weight."
             )
-        return self._train(X, labels, weight, validation, int(epochs), going_on, y)
+        what = read_task(self, X, labels, weight, validation, int(epochs), going_on)
+        return self._train(*what, going_on, X, y)
 
     def _loss_and_outputs(self) -> tuple[str, int]:
         n_classes = len(self.classes_)

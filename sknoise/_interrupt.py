@@ -6,8 +6,9 @@ import functools
 import importlib
 import signal
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from sknoise.training._leave import call_or_leave
 
 
 # What raises is not remembered, and so is tried again.
@@ -23,11 +24,7 @@ def import_apart(name: str) -> None:
     name : str
         The module's full name.
     """
-    pool = ThreadPoolExecutor(1, "sknoise-import")
-    try:
-        pool.submit(importlib.import_module, name).result()
-    finally:
-        pool.shutdown(wait=False)
+    call_or_leave(lambda: False, importlib.import_module, name)
 
 
 class StopOnCtrlC:

@@ -15,8 +15,8 @@ from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, chec
 from sklearn.utils import _safe_indexing, check_array, column_or_1d, indexable
 from sklearn.utils.multiclass import type_of_target
 
-from sknoise._base import _draw_key
 from sknoise._noise_curve_result import NoiseCurve
+from sknoise._task import draw_key
 from sknoise.parallel import MAX_WAITING, StackBackend
 
 NOISE_LEVELS = (0, 0.03, 0.06, 0.12, 0.25, 0.5, 1, 2)
@@ -162,7 +162,7 @@ def noise_curve(
 
     X, y, groups = indexable(X, y, groups)
     y = _read_targets(y, classifies)
-    rng = np.random.default_rng(_draw_key(random_state))
+    rng = np.random.default_rng(draw_key(random_state))
     splits = _make_splits(cv, X, y, groups, classifies, int(rng.integers(2**31)))
     seeds = rng.integers(2**31, size=len(splits))
 

@@ -23,6 +23,7 @@ from sknoise._data import (
     validation_arrays,
 )
 from sknoise._docs import documented
+from sknoise._task import read_task
 from sknoise.training._rows import normalised
 from sknoise.training._types import Rows
 
@@ -349,7 +350,8 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         columns = y.reshape(len(y), -1)
         self._flat = y.ndim == 1
         self.n_outputs_ = columns.shape[1]
-        return self._train(X, columns, weight, validation, int(epochs), going_on, y)
+        what = read_task(self, X, columns, weight, validation, int(epochs), going_on)
+        return self._train(*what, going_on, X, y)
 
     def _loss_and_outputs(self) -> tuple[str, int]:
         return _LOSSES[self.loss], self.n_outputs_

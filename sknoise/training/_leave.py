@@ -19,7 +19,7 @@ def call_or_leave(stop: Stop, function: Callable[..., T], *arguments: Any) -> T 
     """Call a function, but do not wait for its end much longer than until one asks to stop.
 
     Nothing can stop a compiled program. What is left runs to its end in a thread, and what it
-    gives is dropped.
+    gives is dropped. A ``KeyboardInterrupt`` leaves it too.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def call_or_leave(stop: Stop, function: Callable[..., T], *arguments: Any) -> T 
     """
     if stop is never:
         return function(*arguments)
-    pool = ThreadPoolExecutor(1, "sknoise-program")
+    pool = ThreadPoolExecutor(1, "sknoise-call")
     try:
         future = pool.submit(function, *arguments)
         while wait([future], _INTERVAL).not_done:
