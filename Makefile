@@ -23,9 +23,9 @@ check: $(VENV)/installed
 	$(RUN) -m mypy
 
 # Two processes at once, since most of their time is compilation, but for what itself runs in parallel.
-APART = tests/test_checks.py tests/training tests/parallel
+APART = tests/estimators/test_checks.py tests/training tests/parallel
 test: check
-	$(RUN) -m pytest -n 2 tests/test_checks.py $(ARGS)
+	$(RUN) -m pytest -n 2 tests/estimators/test_checks.py $(ARGS)
 	$(RUN) -m pytest -n 2 --dist loadfile $(APART:%=--ignore=%) $(ARGS)
 	$(RUN) -m pytest -n 2 tests/training $(ARGS)
 	$(RUN) -m pytest tests/parallel $(ARGS)
@@ -49,7 +49,7 @@ coverage: $(VENV)/installed
 # draws some. Goes on where it ended; mutants.jsonl has the results.
 mutants: $(VENV)/installed
 	$(RUN) -m pip install --quiet mutmut==3.8.1
-	$(RUN) benchmarks/mutants.py $(ARGS)
+	$(RUN) -m benchmarks.suite.mutants $(ARGS)
 
 # The oldest supported scikit-learn, in an environment of its own.
 .venv-oldest/installed: pyproject.toml
@@ -59,7 +59,7 @@ mutants: $(VENV)/installed
 	touch $@
 
 oldest: .venv-oldest/installed
-	.venv-oldest/bin/python -m pytest -n 2 -k "not test_options" tests/test_checks.py $(ARGS)
+	.venv-oldest/bin/python -m pytest -n 2 -k "not test_options" tests/estimators/test_checks.py $(ARGS)
 	.venv-oldest/bin/python -m pytest tests/parallel/test_backend.py $(ARGS)
 
 # Oldest and newest versions of all that sknoise needs, on Python 3.11, 3.12 and 3.13, which must be on
@@ -92,10 +92,10 @@ audit: $(VENV)/installed
 	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip -r .venv-audit/versions.txt
 
 benchmark: $(VENV)/installed
-	$(RUN) benchmarks/speed.py $(ARGS)
-	$(RUN) benchmarks/stacks.py $(ARGS)
-	$(RUN) benchmarks/noise_curve.py
-	$(RUN) benchmarks/load.py
+	$(RUN) -m benchmarks.speed.peers $(ARGS)
+	$(RUN) -m benchmarks.speed.stacks $(ARGS)
+	$(RUN) -m benchmarks.speed.noise_curve
+	$(RUN) -m benchmarks.load.load
 
 clean:
 	rm -rf .venv .venv-oldest .venv-audit .venv-nox .nox .mypy_cache .pytest_cache .ruff_cache *.egg-info \

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from sknoise._noise_curve import NOISE_LEVELS, PARAM_NAMES, noise_curve
-from sknoise._noise_curve_result import CONFIDENCE, NoiseCurve
+from sknoise.inspection import (
+    CONFIDENCE,
+    NOISE_LEVELS,
+    PARAM_NAMES,
+    NoiseCurve,
+    noise_curve,
+)
 from sknoise.plotting._figures import COLORS, GREY, new_axes
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from sknoise.training._spec import VALIDATION_BLOCK, Spec
 
-# Seconds, fitted to timings of stacks of many shapes by benchmarks/stacks.py, which prints
+# Seconds, fitted to timings of stacks of many shapes by benchmarks/speed/stacks.py, which prints
 # them anew. Plans need their ratios only, and those hardly differ between machines; that they
 # are constants makes plans, and with them results, repeatable.
 COMPILE = 0.3  # It takes thrice that, but once only: the next search finds the program.

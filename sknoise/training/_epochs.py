@@ -10,13 +10,10 @@ import tensorflow as tf
 
 from sknoise.noise._philox import philox_4x32
 from sknoise.training._early import watched
-from sknoise.training._inputs import Block, Inputs, StoppingState
+from sknoise.training._inputs import MAX_EPOCHS, Block, Inputs, StoppingState
 from sknoise.training._network import flat, forward, layers_of, sums_of_figures
 from sknoise.training._spec import VALIDATION_BLOCK, Spec
 from sknoise.training._step_noise import StepNoise, of_networks
-
-# A call trains at most this many epochs; the history of a call has this length.
-MAX_EPOCHS = 1024
 
 # Last word of the counters that shuffle; noise sites have smaller ones.
 _SHUFFLE = 0xFFFFFFFF

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sknoise.training._epochs import MAX_EPOCHS
-from sknoise.training._inputs import Block, Inputs, StoppingRule
+from sknoise.training._inputs import MAX_EPOCHS, Block, Inputs, StoppingRule
 from sknoise.training._spec import OPTIONS, Spec
 from sknoise.training._types import Network, Rows, Stopping, Task
 

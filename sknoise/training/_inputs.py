@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+# A call trains at most this many epochs; the history of a call has this length.
+MAX_EPOCHS = 1024
+
 
 class Block(NamedTuple):
     """Rows of each source, padded with rows of weight 0."""

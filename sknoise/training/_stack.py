@@ -11,9 +11,8 @@ import numpy as np
 
 from sknoise.training._cache import program_for
 from sknoise.training._cost import COMPILE, step_seconds
-from sknoise.training._epochs import MAX_EPOCHS
 from sknoise.training._gather import gather_inputs, gather_schedule, places_in, shaped
-from sknoise.training._inputs import ProgramState, StoppingState
+from sknoise.training._inputs import MAX_EPOCHS, ProgramState, StoppingState
 from sknoise.training._leave import call_or_leave
 from sknoise.training._sources import find_sources
 from sknoise.training._spec import shared_facts, spec_of

@@ -49,7 +49,7 @@ def test_the_parts_are_all_that_a_step_costs(spec, monkeypatch):
 
 
 def test_each_part_takes_nanoseconds_to_microseconds():
-    # As timed by benchmarks/stacks.py: a slip in an exponent would plan nonsense.
+    # As timed by benchmarks/speed/stacks.py: a slip in an exponent would plan nonsense.
     assert 1e-7 < _cost._NETWORK < _cost._STEP < 1e-4
     assert 1e-12 < _cost._MULTIPLY_ADD < _cost._UNIT < _cost._WEIGHT < _cost._DRAW < 1e-7
     assert 0.1 < _cost.COMPILE < 3

@@ -1,0 +1,1 @@
+"""Timings and measurements; each file answers one question: python -m benchmarks.speed.peers."""

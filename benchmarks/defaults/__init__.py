@@ -1,0 +1,1 @@
+"""What defaults and bounds rest on."""

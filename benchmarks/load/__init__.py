@@ -1,0 +1,1 @@
+"""Whether it holds under load."""

@@ -1,0 +1,1 @@
+"""Whether the numbers are right: the generator, the arithmetic, the bits."""

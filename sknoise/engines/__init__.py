@@ -1,0 +1,21 @@
+"""From a task to a result: which engine trains it, and who listens meanwhile."""
+
+from sknoise.engines._interrupt import StopOnCtrlC
+from sknoise.engines._keras import wrapped
+from sknoise.engines._listeners import Listener
+from sknoise.engines._train import ENGINES, prepare, train
+from sknoise.engines._types import Before, Order, Trained
+from sknoise.training._fork import is_forked
+
+__all__ = [
+    "ENGINES",
+    "Before",
+    "Listener",
+    "Order",
+    "StopOnCtrlC",
+    "Trained",
+    "is_forked",
+    "prepare",
+    "train",
+    "wrapped",
+]

@@ -1,0 +1,527 @@
+"""``NoisyMLPRegressor``, the estimator for targets that are numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
+
+from sknoise.estimators._base import BaseNoisyMLP, trains_in_parts, unchanged_by_errors
+from sknoise.estimators._callbacks import with_callbacks
+from sknoise.tasks import (
+    check_prediction,
+    check_targets,
+    check_weights,
+    named_overflow,
+    named_targets,
+    read_task,
+    validation_rows,
+)
+from sknoise.training._types import Rows
+
+if TYPE_CHECKING:
+    import keras
+
+    from sknoise.keras._wrapper import NoisyKerasRegressor
+
+# Keras's names.
+_LOSSES = {
+    "squared_error": "mean_squared_error",
+    "absolute_error": "mean_absolute_error",
+    "huber": "huber",
+    "poisson": "poisson",
+}
+
+
+class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
+    """Multilayer perceptron regressor that is regularised by noise.
+
+    While it trains, fresh noise is added to the input and to what each hidden layer
+    computes, before its activation; and elsewhere, if you say so. Prediction is without
+    noise. The network is a Keras model; by default a whole training run is one compiled
+    TensorFlow program.
+
+    Scale the targets to a standard deviation near 1, with
+    ``sklearn.compose.TransformedTargetRegressor`` for example: the initial weights and the
+    learning rate suit such targets.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "huber", "poisson"}, default="squared_error"
+        What is minimised, by Keras's losses. "huber" is squared up to an error of 1 and
+        absolute above. "poisson" is for counts, targets of 0 or larger: the network then
+        gives the logarithm of the mean.
+
+    nodes : int or sequence of int, default=400
+        Number of units of the hidden layer, or of each of several hidden layers.
+
+    noise_input : float, default=0.1
+        Noise on the input. Like all noise levels a standard deviation, here in the units of
+        ``X``; 0 is off. Scale the features first, or one level cannot suit them all; or see
+        ``noise_relative``.
+
+    noise_hidden : float or sequence of float, default=0.1
+        Noise on the hidden layers, before the activation; one number for all, or one for
+        each layer.
+
+    noise_activation : float or sequence of float, default=0
+        Noise on the hidden layers, after the activation; one number for all, or one for each
+        layer.
+
+    noise_weights : float or sequence of float, default=0
+        Noise on the kernels, drawn once for each step; one number for all, or one for each
+        hidden layer and the output.
+
+    noise_gradient : float, default=0
+        Noise on the gradient of all weights: Gaussian, added, and falling with the number of
+        steps t as (1 + t) ** -0.275 [3]_.
+
+    noise_target : float, default=0
+        Noise added to the targets, in the units of ``y``, anew in each step.
+
+    noise_distribution : {"gaussian", "uniform", "laplace"}, default="gaussian"
+        Distribution of the noise on input, layers, targets and kernels, at the same
+        standard deviation.
+
+    noise_kind : {"additive", "multiplicative"}, default="additive"
+        Whether noise z is added to a value x of input, layers and kernels, or turns it into
+        x (1 + z).
+
+    noise_schedule : {"constant", "linear", "cosine"} or callable, default="constant"
+        What multiplies all noise but the gradient's and dropout in each epoch: 1; from 1 down
+        towards 0 in a line, or along half a cosine; or what the callable gives for the
+        fraction of the epochs done, from 0 to below 1.
+
+    noise_relative : bool, default=False
+        Whether ``noise_input`` is in units of each feature's weighted standard deviation in
+        the training data.
+
+    noise_free : array-like of bool, int or str, or None, default=None
+        Features whose input gets no noise, one-hot columns for example: a mask, their numbers
+        or their names.
+
+    dropout : float or sequence of float, default=0
+        Fraction of the units of the hidden layers, after the activation, that each row drops
+        in each step; the others are scaled up by as much. One number for all, or one for
+        each layer.
+
+    max_norm : float or None, default=None
+        Bound of the Euclidean norm of each unit's incoming weights, output included, as
+        Keras's ``MaxNorm`` keeps it after each step.
+
+    alpha : float, default=0
+        Strength of the L2 penalty on all kernels, as in scikit-learn's perceptron: the mean
+        loss gets alpha / (2 n) times the sum of all squared weights, where n is the number of
+        rows in a step; as there, their weight if ``sample_weight`` is given. A last, smaller
+        minibatch has the same n here. scikit-learn halves the squared error: its alpha
+        shrinks as twice as much does here. ``history_`` is without the penalty.
+
+    activation : str, default="relu"
+        Activation of the hidden layers, by Keras's name.
+
+    initializer : str, default="glorot_uniform"
+        Initializer of the kernels, by Keras's name. Biases start at 0.
+
+    optimizer : str or dict, default="adam"
+        Any Keras optimizer by its name, or with arguments as Keras serialises it:
+        ``{"class_name": "SGD", "config": {"momentum": 0.9}}``.
+
+    learning_rate : float, LearningRateSchedule or dict, default=0.001
+        Learning rate of the optimizer: a number; or one of ``keras.optimizers.schedules``,
+        as an object or as Keras serialises it. Schedules count steps, not epochs.
+
+    epochs : int, default=200
+        Number of passes over the training data; the most of them if ``early_stopping``.
+
+    batch_size : int, "auto" or None, default="auto"
+        Number of distinct rows in a step of the optimizer; a step takes all rows where
+        there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
+        least 4 and at most 256; None is all rows.
+
+    shuffle : bool, default=True
+        Whether each epoch splits the rows into new minibatches. If False, the minibatches
+        follow the order of the rows.
+
+    early_stopping : bool, default=False
+        Whether to stop when ``monitor`` has not improved by more than ``min_delta`` for
+        ``patience`` epochs.
+
+    validation_fraction : float, default=0.1
+        Fraction of the distinct training rows that is held out to validate on,
+        if ``early_stopping`` needs validation data and ``X_val`` is not given. Which rows
+        follows from their content and ``random_state``, not from their order.
+
+    monitor : {"val_loss", "loss"}, default="val_loss"
+        Figure of ``history_`` that early stopping watches.
+
+    patience : int, default=10
+        Number of epochs without improvement after which training stops.
+
+    min_delta : float, default=0
+        What an improvement must exceed.
+
+    restore_best_weights : bool, default=True
+        Whether early stopping ends with the weights of the best epoch.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from where the last call ended, optimizer and noise
+        included: twice 100 epochs are 200 epochs, to the last bit, if noise and learning
+        rate have no schedule. With another optimizer or engine than the last time, or after
+        early stopping, the optimizer starts anew.
+
+    callbacks : list of keras.callbacks.Callback or None, default=None
+        Keras callbacks; each fit has its own copies, which it leaves in ``callbacks_``. They
+        are called between epochs, which then are one call of the program each; weights and
+        learning rate that they set count. One that listens to batches needs
+        ``engine="keras"``. scikit-learn's own callbacks go to ``set_callbacks``, from
+        scikit-learn 1.9 on. A fit with callbacks of either kind trains alone, not in a stack.
+
+    engine : {"auto", "compiled", "keras"}, default="auto"
+        "compiled" trains in one compiled program, "keras" by Keras's own loop with Keras
+        layers for the noise, some hundred times slower on small data, and without
+        ``noise_weights``, ``noise_gradient``, ``noise_target`` and ``noise_schedule``. "auto"
+        takes "compiled" where it can, and otherwise warns and takes "keras".
+
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, noise and minibatches. An int gives the same model at
+        every fit. None takes fresh entropy from the operating system, so that fitting
+        leaves NumPy's global state alone.
+
+    verbose : int, default=0
+        Whether to show a progress bar over the epochs.
+
+    Attributes
+    ----------
+    history_ : dict of str to ndarray of shape (`n_iter_`,)
+        ``loss`` of each epoch, and ``val_loss`` where there was validation data. As Keras
+        reports them, the training loss is a mean over the steps of the epoch, *with the noise
+        on*; the validation loss is computed after the epoch, without noise. Both are weighted
+        means. Epochs that were trained without validation data, in a warm start, have NaN
+        there.
+
+    n_outputs_ : int
+        Number of targets.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features; only where all of them are strings.
+
+    n_iter_ : int
+        Number of epochs done.
+
+    coefs_ : list of ndarray of shape (n_inputs, n_units), dtype float32
+        Kernel of each layer.
+
+    intercepts_ : list of ndarray of shape (n_units,), dtype float32
+        Bias of each layer.
+
+    callbacks_ : list of keras.callbacks.Callback
+        The copies of ``callbacks`` that the last fit used; only where there were some. Not saved.
+
+    model_ : keras.Sequential
+        A plain Keras model with the trained weights, built when first asked for.
+
+    keras_regressor_ : scikeras.wrappers.KerasRegressor
+        The fitted scikeras wrapper around ``model_``, built when first asked for. Trained
+        further there, its Keras optimizer starts anew.
+
+    See Also
+    --------
+    NoisyMLPClassifier : The same for classes.
+    sklearn.neural_network.MLPRegressor : scikit-learn's perceptron, without noise.
+
+    Notes
+    -----
+    Training is in float32, prediction in float64.
+
+    ``fit`` warns of features so far from mean 0 and standard deviation 1 that training
+    suffers: with a root mean square above 200, or a standard deviation below 0.01 that is not
+    0. Scale such features.
+
+    Every draw of the noise is a pure function of the network's key, the site, the step,
+    the content of the row and the unit. So equal rows with equal targets get equal noise,
+    and train as one row of their summed weight: a row of weight 2 is exactly that row
+    twice, and the order of the rows does not matter. Data full of duplicates therefore
+    takes fewer, heavier steps in an epoch. With ``shuffle=False`` and minibatches the rows
+    stay in the order given, and duplicates apart.
+
+    Under ``joblib.parallel_config(backend="sknoise")`` the fits of a search, of a
+    cross-validation or of an ensemble train together, in a fraction of the time.
+
+    Ctrl-C ends a fit within a second or two, with a warning; the model is that of the epochs
+    done, from which ``warm_start=True`` goes on. A second Ctrl-C raises ``KeyboardInterrupt``
+    and leaves no new model, and so does the first while TensorFlow is still being imported.
+
+    References
+    ----------
+    .. [1] Bishop (1995), "Training with noise is equivalent to Tikhonov regularization",
+       Neural Computation 7(1), 108-116.
+
+    .. [2] Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3",
+       SC '11.
+
+    .. [3] Neelakantan, Vilnis, Le, Sutskever, Kaiser, Kurach and Martens (2015), "Adding
+       gradient noise improves learning for very deep networks", arXiv:1511.06807.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknoise import NoisyMLPRegressor
+    >>> X = np.linspace(-3, 3, 60)[:, None]
+    >>> y = np.sin(X[:, 0])
+    >>> reg = NoisyMLPRegressor(50, learning_rate=0.01, random_state=0).fit(X, y)
+    >>> bool(reg.score(X, y) > 0.9)
+    True
+    """
+
+    n_outputs_: int
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseNoisyMLP._parameter_constraints,
+        "loss": [StrOptions(set(_LOSSES))],
+        "monitor": [StrOptions({"val_loss", "loss"})],
+    }
+
+    def __init__(
+        self,
+        nodes: int | Sequence[int] = 400,
+        *,
+        loss: str = "squared_error",
+        noise_input: float = 0.1,
+        noise_hidden: float | Sequence[float] = 0.1,
+        noise_activation: float | Sequence[float] = 0.0,
+        noise_weights: float | Sequence[float] = 0.0,
+        noise_gradient: float = 0.0,
+        noise_target: float = 0.0,
+        noise_distribution: str = "gaussian",
+        noise_kind: str = "additive",
+        noise_schedule: str | Callable[[float], float] = "constant",
+        noise_relative: bool = False,
+        noise_free: Sequence[Any] | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        max_norm: float | None = None,
+        alpha: float = 0.0,
+        activation: str = "relu",
+        initializer: str = "glorot_uniform",
+        optimizer: str | dict[str, Any] = "adam",
+        learning_rate: Any = 0.001,
+        epochs: int = 200,
+        batch_size: int | str | None = "auto",
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        monitor: str = "val_loss",
+        patience: int = 10,
+        min_delta: float = 0.0,
+        restore_best_weights: bool = True,
+        warm_start: bool = False,
+        callbacks: list[keras.callbacks.Callback] | None = None,
+        engine: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.nodes = nodes
+        self.loss = loss
+        self.noise_input = noise_input
+        self.noise_hidden = noise_hidden
+        self.noise_activation = noise_activation
+        self.noise_weights = noise_weights
+        self.noise_gradient = noise_gradient
+        self.noise_target = noise_target
+        self.noise_distribution = noise_distribution
+        self.noise_kind = noise_kind
+        self.noise_schedule = noise_schedule
+        self.noise_relative = noise_relative
+        self.noise_free = noise_free
+        self.dropout = dropout
+        self.max_norm = max_norm
+        self.alpha = alpha
+        self.activation = activation
+        self.initializer = initializer
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.monitor = monitor
+        self.patience = patience
+        self.min_delta = min_delta
+        self.restore_best_weights = restore_best_weights
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.engine = engine
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @unchanged_by_errors
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> NoisyMLPRegressor:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights, 0 or larger. But for ``alpha``, only their ratios matter.
+        X_val : array-like of shape (n_val, n_features) or None, default=None
+            Validation data, for ``history_`` and early stopping; without that, it does not
+            change the training.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), or None, default=None
+            Targets of the validation data.
+        sample_weight_val : array-like of shape (n_val,) or None, default=None
+            Weights of the validation data.
+
+        Returns
+        -------
+        NoisyMLPRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data cannot be used, before any training; or if the loss
+            does not stay finite.
+        TypeError
+            If ``X`` is sparse, or one of ``callbacks`` is no Keras callback.
+        """
+        going_on = self.warm_start and hasattr(self, "coefs_")
+        X, y = self._checked(X, y, going_on)
+        read = partial(self._validation_targets, shape=y.shape)
+        validation = validation_rows(self, X_val, y_val, sample_weight_val, read)
+        return self._fit(X, y, sample_weight, validation, self.epochs, going_on)
+
+    @available_if(trains_in_parts)
+    @unchanged_by_errors
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NoisyMLPRegressor:
+        """Train for one epoch on the given data, from where the last call ended.
+
+        Not there with ``early_stopping=True``, which needs more than one epoch.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights, 0 or larger.
+
+        Returns
+        -------
+        NoisyMLPRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            As in ``fit``.
+        """
+        going_on = hasattr(self, "coefs_")
+        X, y = self._checked(X, y, going_on)
+        return self._fit(X, y, sample_weight, None, 1, going_on)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data, to which no noise is added.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs), dtype float64
+            In the shape of the ``y`` of ``fit``.
+
+        Raises
+        ------
+        NotFittedError
+            If ``fit`` has not been called.
+        ValueError
+            If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
+            is not, because ``X`` is too far from what the network was trained on.
+        """
+        out = self._logits(X)
+        if self._fitted.network.output == "exponential":
+            with np.errstate(over="ignore"):
+                check_prediction(np.exp(out, out=out))
+        return out[:, 0] if self._flat else out
+
+    @property
+    def keras_regressor_(self) -> NoisyKerasRegressor:
+        """The fitted scikeras wrapper around ``model_``, built when first asked for."""
+        return self._keras_wrapper()
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _checked(self, X: Any, y: Any, going_on: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Check data."""
+        options = {"reset": not going_on, "multi_output": True, "y_numeric": True}
+        with named_overflow("X or y"), named_targets("y", y):
+            X, y = validate_data(self, X, y, dtype=np.float32, **options)
+        return X, self._checked_targets("y", y)
+
+    def _checked_targets(self, name: str, y: Any) -> np.ndarray:
+        y = check_targets(name, y)
+        if self.loss == "poisson" and y.min() < 0:
+            raise ValueError(f"{name} has {y.min()}; loss='poisson' needs targets of 0 or larger.")
+        return y
+
+    def _validation_targets(self, y: Any, shape: tuple[int, ...]) -> np.ndarray:
+        """Check targets of validation data, where training has those of a shape."""
+        y = self._checked_targets("y_val", y)
+        if y.ndim != len(shape) or y.shape[1:] != shape[1:]:
+            raise ValueError(f"y_val has the shape {y.shape}, but y has {shape}.")
+        return y.reshape(len(y), -1)
+
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: Any,
+        validation: Rows | None,
+        epochs: int,
+        going_on: bool,
+    ) -> NoisyMLPRegressor:
+        """Train on checked data, from new weights or from where the last call ended."""
+        weight = check_weights("sample_weight", sample_weight, len(X))
+        columns = y.reshape(len(y), -1)
+        self._flat = y.ndim == 1
+        self.n_outputs_ = columns.shape[1]
+        what = read_task(self, X, columns, weight, validation, int(epochs), going_on)
+        return self._train(*what, going_on, X, y)
+
+    def _loss_and_outputs(self) -> tuple[str, int]:
+        return _LOSSES[self.loss], self.n_outputs_
+
+    def _example_targets(self) -> np.ndarray:
+        return np.zeros(2 if self._flat else (2, self.n_outputs_))

@@ -1,0 +1,1 @@
+"""The wall: all that knows Keras models and scikeras; its loop, and the layer of our noise."""

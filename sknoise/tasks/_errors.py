@@ -1,0 +1,62 @@
+"""Says of what NumPy and pandas refuse which parameter it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
+
+
+@contextmanager
+def named_overflow(names: str) -> Iterator[None]:
+    """While entered, raise the ``OverflowError`` of a large Python integer as a ``ValueError``.
+
+    Parameters
+    ----------
+    names : str
+        The parameters that are read, for messages.
+    """
+    try:
+        yield
+    except OverflowError as error:
+        raise ValueError(f"{names} has a number that is too large for a float.") from error
+
+
+@contextmanager
+def named_targets(name: str, y: Any) -> Iterator[None]:
+    """While entered, say of targets what NumPy and pandas refuse, which know no names.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    y : object
+        Labels or numbers, as users gave them.
+
+    Raises
+    ------
+    ValueError
+        If one is missing.
+    TypeError
+        If they are of a dtype of NumPy's that scikit-learn cannot read.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if name in str(error).split() or not isinstance(y, Iterable):
+            raise
+        for place, value in enumerate(y):
+            missing = value is None or value is np.ma.masked
+            if missing or is_scalar_nan(value) or is_pandas_na(value):
+                raise ValueError(
+                    f"{name} has {value!r} in place {place}: leave out what has no target."
+                ) from error
+        if isinstance(y, np.ndarray) and y.dtype.kind in "TV":
+            raise TypeError(
+                f"{name} has the dtype {y.dtype}; give numbers, bools, or strings of the dtype "
+                "str or object."
+            ) from error
+        raise

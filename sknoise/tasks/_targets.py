@@ -1,0 +1,119 @@
+"""Read labels, indicators of several labels, and targets that are numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from sknoise.tasks._errors import named_overflow, named_targets
+
+
+def check_labels(y: Any) -> np.ndarray:
+    """Read class labels.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+
+    Raises
+    ------
+    ValueError
+        If they are continuous, or have more than one column.
+    """
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    return y
+
+
+def encode(name: str, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Replace labels by the indices of their classes.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    y : ndarray of shape (n_rows,)
+        Labels.
+    classes : ndarray of shape (n_classes,)
+        All labels, sorted.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype int32
+
+    Raises
+    ------
+    ValueError
+        If a label is not one of the classes.
+    """
+    unknown = np.setdiff1d(y, classes)
+    if not len(unknown):
+        indices = np.searchsorted(classes, y)
+        # NumPy turns numbers into strings, where it looks for them among such.
+        unknown = np.unique(y[classes[np.minimum(indices, len(classes) - 1)] != y])
+    if len(unknown):
+        raise ValueError(f"{name} has the labels {unknown}, which are not in classes={classes}.")
+    return indices.astype(np.int32)
+
+
+def check_targets(name: str, y: Any) -> np.ndarray:
+    """Read targets that are numbers, or indicators of several labels.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+
+    Returns
+    -------
+    ndarray of the same shape, dtype float32
+
+    Raises
+    ------
+    ValueError
+        If it has other axes, or is not finite.
+    """
+    with named_overflow(name), named_targets(name, y):
+        y = check_array(y, ensure_2d=False, dtype=np.float32, input_name=name)
+    if y.ndim > 2:
+        raise ValueError(
+            f"{name} has {y.ndim} axes; targets have one, or two for several outputs."
+        )
+    # A column is a vector, as everywhere in scikit-learn.
+    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def check_indicators(name: str, y: Any) -> np.ndarray:
+    """Read indicators of several labels a row.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    y : array-like of shape (n_rows, n_labels)
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_labels), dtype float32
+
+    Raises
+    ------
+    ValueError
+        If there is another number than 0 and 1.
+    """
+    y = check_targets(name, y)
+    values = np.unique(y)
+    if not np.isin(values, [0, 1]).all():
+        raise ValueError(
+            f"{name} has the values {values} in several columns; indicators of several labels a "
+            "row are 0 and 1."
+        )
+    return y
