@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test check fuzz coverage mutants oldest matrix docs notebook audit benchmark clean
+.PHONY: demo test check fuzz coverage mutants oldest matrix docs notebook dist audit benchmark clean
 
 # Installed anew only when the dependencies change.
 $(VENV)/installed: pyproject.toml
@@ -21,6 +21,7 @@ check: $(VENV)/installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-cache --no-logo
 
 # Two processes at once, since most of their time is compilation, but for what itself runs in parallel.
 APART = tests/estimators/test_checks.py tests/training tests/parallel
@@ -83,6 +84,19 @@ notebook: $(VENV)/docs-installed
 	$(VENV)/bin/sphinx_gallery_py2jupyter examples/ten_minutes.py
 	$(RUN) docs/run_notebook.py examples/ten_minutes.ipynb
 
+# Source distribution and wheel in dist, the same bytes wherever and whenever a commit is built: files
+# get its time, and one version packs them. Then what is in them, and what the wheel does alone in an
+# empty environment, for which TensorFlow is downloaded, or taken from pip's cache: three minutes.
+dist:
+	$(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/python -m pip install --quiet build==1.6.1 hatchling==1.33.0 twine==7.0.0 \
+		check-wheel-contents==0.6.3
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .venv-dist/bin/python -m build --no-isolation
+	.venv-dist/bin/twine check --strict dist/*
+	.venv-dist/bin/check-wheel-contents --package sknoise dist/*.whl
+	$(PYTHON) tools/check_dist.py
+
 # Looks the installed versions up among the known vulnerabilities, on pypi.org; apart, because its own
 # dependencies are many. Strict: what cannot be looked up is a failure.
 audit: $(VENV)/installed
@@ -98,6 +112,6 @@ benchmark: $(VENV)/installed
 	$(RUN) -m benchmarks.load.load
 
 clean:
-	rm -rf .venv .venv-oldest .venv-audit .venv-nox .nox .mypy_cache .pytest_cache .ruff_cache *.egg-info \
-		.coverage* mutants.jsonl \
+	rm -rf .venv .venv-oldest .venv-dist .venv-audit .venv-nox .nox \
+		.mypy_cache .pytest_cache .ruff_cache *.egg-info .coverage* mutants.jsonl dist \
 		docs/_build docs/auto_examples docs/api/generated

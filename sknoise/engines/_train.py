@@ -53,6 +53,13 @@ def train(order: Order, stop: Stop) -> Trained:
         If Keras or the engine cannot train this, or it cannot go on from before.
     TypeError
         If a callback is none of Keras's.
+    RuntimeError
+        If Keras runs on another backend than TensorFlow.
+
+    Warns
+    -----
+    UserWarning
+        If "auto" has to take another engine than the first.
     """
     from sknoise.training._initial import check_keras
 

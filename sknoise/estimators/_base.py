@@ -202,7 +202,21 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 
     @property
     def model_(self) -> keras.Sequential:
-        """A plain Keras model with the trained weights, built when first asked for."""
+        """A plain Keras model with the trained weights, built when first asked for.
+
+        Returns
+        -------
+        keras.Sequential
+            Compiled; the noise is in layers that act in training only. The same at each
+            access, until the next fit.
+
+        Raises
+        ------
+        NotFittedError
+            If neither ``fit`` nor ``partial_fit`` has been called.
+        RuntimeError
+            If this process was forked from one that had trained before.
+        """
         return self._keras_wrapper().model_
 
     def __dir__(self) -> list[str]:

@@ -49,32 +49,32 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     Parameters
     ----------
     nodes : int or sequence of int, default=400
-        Number of units of the hidden layer, or of each of several hidden layers.
+        Number of units of the hidden layer, or of each of several hidden layers; 1 or larger.
 
     noise_input : float, default=0.1
-        Noise on the input. Like all noise levels a standard deviation, here in the units of
-        ``X``; 0 is off. Scale the features first, or one level cannot suit them all; or see
-        ``noise_relative``.
+        Noise on the input [1]_. Like all noise levels a standard deviation, here in the units of
+        ``X``, 0 or larger; 0 is off. Scale the features first, or one level cannot suit them
+        all; or see ``noise_relative``.
 
     noise_hidden : float or sequence of float, default=0.1
-        Noise on the hidden layers, before the activation; one number for all, or one for
-        each layer.
+        Noise on the hidden layers, before the activation [2]_, in the units of what is computed
+        there; one number for all, or one for each layer.
 
     noise_activation : float or sequence of float, default=0
-        Noise on the hidden layers, after the activation; one number for all, or one for each
-        layer.
+        Noise on the hidden layers, after the activation [2]_; one number for all, or one for
+        each layer.
 
     noise_weights : float or sequence of float, default=0
-        Noise on the kernels, drawn once for each step; one number for all, or one for each
+        Noise on the kernels, drawn once for each step [3]_; one number for all, or one for each
         hidden layer and the output.
 
     noise_gradient : float, default=0
-        Noise on the gradient of all weights: Gaussian, added, and falling with the number of
-        steps t as (1 + t) ** -0.275 [3]_.
+        Noise on the gradient of all weights: Gaussian, added, and falling with the number t of
+        the steps done as (1 + t) ** -0.275 [4]_.
 
     noise_target : float, default=0
-        Probability that a row's label is drawn anew, uniformly from all classes, in each
-        step [4]_. On average over the draws this is label smoothing of the same
+        Probability, from 0 to 1, that a row's label is drawn anew, uniformly from all classes,
+        in each step [7]_. On average over the draws this is label smoothing of the same
         strength; with several labels a row, each is replaced by the toss of a coin.
 
     noise_distribution : {"gaussian", "uniform", "laplace"}, default="gaussian"
@@ -83,56 +83,63 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     noise_kind : {"additive", "multiplicative"}, default="additive"
         Whether noise z is added to a value x of input, layers and kernels, or turns it into
-        x (1 + z).
+        x (1 + z): then levels are fractions of the values, without a unit.
 
     noise_schedule : {"constant", "linear", "cosine"} or callable, default="constant"
         What multiplies all noise but the gradient's and dropout in each epoch: 1; from 1 down
         towards 0 in a line, or along half a cosine; or what the callable gives for the
-        fraction of the epochs done, from 0 to below 1.
+        fraction of the epochs done, from 0 to below 1: a finite number, 0 or larger.
 
     noise_relative : bool, default=False
         Whether ``noise_input`` is in units of each feature's weighted standard deviation in
-        the training data.
+        the training data. Only for additive noise.
 
     noise_free : array-like of bool, int or str, or None, default=None
-        Features whose input gets no noise, one-hot columns for example: a mask, their numbers
-        or their names.
+        Features whose input gets no noise, one-hot columns for example: a mask of shape
+        (n_features,), their numbers from 0 on, or their names. None is no such feature.
 
     dropout : float or sequence of float, default=0
         Fraction of the units of the hidden layers, after the activation, that each row drops
-        in each step; the others are scaled up by as much. One number for all, or one for
-        each layer.
+        in each step [5]_, below 1; the others are scaled up by as much. One number for all, or
+        one for each layer.
 
     max_norm : float or None, default=None
         Bound of the Euclidean norm of each unit's incoming weights, output included, as
-        Keras's ``MaxNorm`` keeps it after each step.
+        Keras's ``MaxNorm`` keeps it after each step [5]_; above 0. None is no bound.
 
     alpha : float, default=0
-        Strength of the L2 penalty on all kernels, as in scikit-learn's perceptron: the mean
-        loss gets alpha / (2 n) times the sum of all squared weights, where n is the number of
-        rows in a step; as there, their weight if ``sample_weight`` is given. A last, smaller
-        minibatch has the same n here. ``history_`` is without the penalty.
+        Strength, 0 or larger, of the L2 penalty on all kernels, as in scikit-learn's perceptron:
+        the mean loss gets alpha / (2 n) times the sum of all squared weights, where n is the
+        number of rows in a step; as there, their weight if ``sample_weight`` is given. A last,
+        smaller minibatch has the same n here. ``history_`` is without the penalty.
 
     activation : str, default="relu"
-        Activation of the hidden layers, by Keras's name.
+        Activation of the hidden layers, by Keras's name: "elu", "exponential", "gelu",
+        "hard_sigmoid", "hard_silu", "hard_swish", "leaky_relu", "linear", "mish", "relu",
+        "relu6", "selu", "sigmoid", "silu", "softplus", "softsign", "swish" or "tanh".
 
     initializer : str, default="glorot_uniform"
-        Initializer of the kernels, by Keras's name. Biases start at 0.
+        Initializer of the kernels, by Keras's name: "glorot_normal", "glorot_uniform",
+        "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal",
+        "random_normal", "random_uniform", "truncated_normal" or "variance_scaling". Biases
+        start at 0.
 
     optimizer : str or dict, default="adam"
         Any Keras optimizer by its name, or with arguments as Keras serialises it:
         ``{"class_name": "SGD", "config": {"momentum": 0.9}}``.
 
     learning_rate : float, LearningRateSchedule or dict, default=0.001
-        Learning rate of the optimizer: a number; or one of ``keras.optimizers.schedules``,
-        as an object or as Keras serialises it. Schedules count steps, not epochs.
+        Learning rate of the optimizer: a number above 0; or one of
+        ``keras.optimizers.schedules``, as an object or as Keras serialises it. Schedules count
+        steps, not epochs.
 
     epochs : int, default=200
-        Number of passes over the training data; the most of them if ``early_stopping``.
+        Number of passes over the training data, 1 or larger; the most of them if
+        ``early_stopping``.
 
     batch_size : int, "auto" or None, default="auto"
-        Number of distinct rows in a step of the optimizer; a step takes all rows where
-        there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
+        Number of distinct rows in a step of the optimizer, 1 or larger; a step takes all rows
+        where there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
         least 4 and at most 256; None is all rows.
 
     shuffle : bool, default=True
@@ -145,17 +152,18 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     validation_fraction : float, default=0.1
         Fraction of the distinct training rows, the same of each class, that is held out to
-        validate on, if ``early_stopping`` needs validation data and ``X_val`` is not given.
-        Which rows follows from their content and ``random_state``, not from their order.
+        validate on, if ``early_stopping`` needs validation data and ``X_val`` is not given;
+        above 0 and below 1. Which rows follows from their content and ``random_state``, not
+        from their order.
 
     monitor : {"val_loss", "val_accuracy", "loss", "accuracy"}, default="val_loss"
         Figure of ``history_`` that early stopping watches.
 
     patience : int, default=10
-        Number of epochs without improvement after which training stops.
+        Number of epochs without improvement after which training stops, 0 or larger; 0 is as 1.
 
     min_delta : float, default=0
-        What an improvement must exceed.
+        What an improvement must exceed, in the units of ``monitor``; 0 or larger.
 
     restore_best_weights : bool, default=True
         Whether early stopping ends with the weights of the best epoch.
@@ -206,19 +214,19 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         a row, the accuracy is that of the single labels.
 
     n_features_in_ : int
-        Number of features seen in ``fit``.
+        Number of features of the training data.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; only where all of them are strings.
 
     n_iter_ : int
-        Number of epochs done.
+        Number of epochs done, those of earlier calls included where training went on.
 
     coefs_ : list of ndarray of shape (n_inputs, n_units), dtype float32
-        Kernel of each layer.
+        Kernel of each hidden layer and of the output.
 
     intercepts_ : list of ndarray of shape (n_units,), dtype float32
-        Bias of each layer.
+        Bias of each hidden layer and of the output.
 
     callbacks_ : list of keras.callbacks.Callback
         The copies of ``callbacks`` that the last fit used; only where there were some. Not saved.
@@ -233,24 +241,25 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     See Also
     --------
     NoisyMLPRegressor : The same for numbers.
-    sklearn.neural_network.MLPClassifier : scikit-learn's perceptron, without noise.
+    sklearn.neural_network.MLPClassifier : The perceptron of scikit-learn, without noise.
 
     Notes
     -----
     Two classes give one output unit with a sigmoid and binary cross-entropy, more give a
     softmax and categorical cross-entropy, several labels a row give a sigmoid each.
+
     Training is in float32, prediction in float64.
 
-    ``fit`` warns of features so far from mean 0 and standard deviation 1 that training
-    suffers: with a root mean square above 200, or a standard deviation below 0.01 that is not
-    0. Scale such features.
+    A fit from new weights warns of features so far from mean 0 and standard deviation 1 that
+    training suffers: with a root mean square above 200, or a standard deviation below 0.01
+    that is not 0. Scale such features.
 
-    Every draw of the noise is a pure function of the network's key, the site, the step,
-    the content of the row and the unit. So equal rows with equal labels get equal noise,
-    and train as one row of their summed weight: a row of weight 2 is exactly that row
-    twice, and the order of the rows does not matter. Data full of duplicates therefore
-    takes fewer, heavier steps in an epoch. With ``shuffle=False`` and minibatches the rows
-    stay in the order given, and duplicates apart.
+    Every draw of the noise is a pure function, by the generator Philox [6]_, of the network's
+    key, the site, the step, the content of the row and the unit. So equal rows with equal
+    targets get equal noise, and train as one row of their summed weight: a row of weight 2 is
+    exactly that row twice, and the order of the rows does not matter. Data full of duplicates
+    therefore takes fewer, heavier steps in an epoch. With ``shuffle=False`` and minibatches the
+    rows stay in the order given, and duplicates apart.
 
     Under ``joblib.parallel_config(backend="sknoise")`` the fits of a search, of a
     cross-validation or of an ensemble train together, in a fraction of the time.
@@ -264,13 +273,24 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     .. [1] Bishop (1995), "Training with noise is equivalent to Tikhonov regularization",
        Neural Computation 7(1), 108-116.
 
-    .. [2] Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3",
-       SC '11.
+    .. [2] Poole, Sohl-Dickstein and Ganguli (2014), "Analyzing noise in autoencoders and deep
+       networks", arXiv:1406.1831.
 
-    .. [3] Neelakantan, Vilnis, Le, Sutskever, Kaiser, Kurach and Martens (2015), "Adding
+    .. [3] Murray and Edwards (1994), "Enhanced MLP performance and fault tolerance resulting
+       from synaptic weight noise during training", IEEE Transactions on Neural Networks 5(5),
+       792-802.
+
+    .. [4] Neelakantan, Vilnis, Le, Sutskever, Kaiser, Kurach and Martens (2015), "Adding
        gradient noise improves learning for very deep networks", arXiv:1511.06807.
 
-    .. [4] Xie, Wang, Wei, Wang and Tian (2016), "DisturbLabel: regularizing CNN on the loss
+    .. [5] Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov (2014), "Dropout: a
+       simple way to prevent neural networks from overfitting", Journal of Machine Learning
+       Research 15, 1929-1958.
+
+    .. [6] Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3",
+       SC '11.
+
+    .. [7] Xie, Wang, Wei, Wang and Tian (2016), "DisturbLabel: regularizing CNN on the loss
        layer", CVPR.
 
     Examples
@@ -382,7 +402,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> NoisyMLPClassifier:
-        """Train the network.
+        """Train the network, from new weights or where the last call ended.
+
+        A call that raises leaves the estimator as it was.
 
         Parameters
         ----------
@@ -391,15 +413,16 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels of any type. A single class is allowed, and is what will be
             predicted. Or an indicator matrix of several labels a row, 0 or 1.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights, 0 or larger. But for ``alpha``, only their ratios matter.
+        sample_weight : array-like of shape (n_samples,), float or None, default=None
+            Weights, 0 or larger; one number is for all rows, None is 1. But for ``alpha``, only
+            their ratios matter.
         X_val : array-like of shape (n_val, n_features) or None, default=None
             Validation data, for ``history_`` and early stopping; without that, it does not
             change the training.
         y_val : array-like of shape (n_val,) or (n_val, n_labels), or None, default=None
             Class labels of the validation data.
-        sample_weight_val : array-like of shape (n_val,) or None, default=None
-            Weights of the validation data.
+        sample_weight_val : array-like of shape (n_val,), float or None, default=None
+            Weights of the validation data, 0 or larger; one number is for all rows, None is 1.
 
         Returns
         -------
@@ -409,10 +432,28 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Raises
         ------
         ValueError
-            If a parameter or the data cannot be used, before any training; or if the loss
-            does not stay finite.
+            If a parameter or the data cannot be used, Keras does not know the optimizer, the
+            engine cannot train this, or a warm start does not go with what was trained before:
+            all of that before any training. Or if the loss or a weight does not stay finite.
         TypeError
-            If ``X`` is sparse, or one of ``callbacks`` is no Keras callback.
+            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
+            read, or one of ``callbacks`` is no Keras callback.
+        RuntimeError
+            If this process was forked from one that had trained before; or if Keras runs on
+            another backend than TensorFlow.
+        KeyboardInterrupt
+            At the second Ctrl-C, or at the first while TensorFlow is still being imported.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If features are so far from mean 0 and standard deviation 1 that training suffers; or
+            if ``val_loss`` does not stay finite, though the loss does.
+        UserWarning
+            If ``engine="auto"`` has to take Keras's own, slower loop; or if Ctrl-C ended the
+            training.
+        DataConversionWarning
+            If ``y`` or ``y_val`` is a single column, which is taken for a vector.
         """
         going_on = self.warm_start and hasattr(self, "coefs_")
         X, y = self._checked(X, y, reset=not going_on)
@@ -437,8 +478,10 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     ) -> NoisyMLPClassifier:
         """Train for one epoch on the given data, from where the last call ended.
 
-        Not there with ``early_stopping=True``, which needs more than one epoch. With
-        ``class_weight="balanced"``, the data of each call is balanced by itself.
+        Not there with ``early_stopping=True``, which needs more than one epoch. A call that
+        raises leaves the estimator as it was.
+
+        With ``class_weight="balanced"``, the data of each call is balanced by itself.
 
         Parameters
         ----------
@@ -449,8 +492,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         classes : array-like of shape (n_classes,) or None, default=None
             All labels that will ever occur; needed at the first call, but for an indicator
             matrix, where there is one for each column.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights, 0 or larger.
+        sample_weight : array-like of shape (n_samples,), float or None, default=None
+            Weights, 0 or larger; one number is for all rows, None is 1. But for ``alpha``, only
+            their ratios matter.
 
         Returns
         -------
@@ -460,7 +504,31 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Raises
         ------
         ValueError
-            As in ``fit``; or if classes are missing at the first call, or others later.
+            If a parameter or the data cannot be used, Keras does not know the optimizer, the
+            engine cannot train this, ``classes`` are missing at the first call or others at a
+            later one, or the network is another than before: all of that before any training. Or
+            if the loss or a weight does not stay finite.
+        TypeError
+            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
+            read, or one of ``callbacks`` is no Keras callback.
+        RuntimeError
+            If this process was forked from one that had trained before; or if Keras runs on
+            another backend than TensorFlow.
+        AttributeError
+            If ``early_stopping=True``, with which there is no such method.
+        KeyboardInterrupt
+            At the second Ctrl-C, or at the first while TensorFlow is still being imported.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If features are so far from mean 0 and standard deviation 1 that training suffers; at
+            the first call only.
+        UserWarning
+            If ``engine="auto"`` has to take Keras's own, slower loop; or if Ctrl-C ended the
+            training.
+        DataConversionWarning
+            If ``y`` is a single column, which is taken for a vector.
         """
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, reset=not going_on)
@@ -486,14 +554,23 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The most probable of ``classes_``, in their dtype. With several labels a row, an
+            indicator matrix of integers: 1 where the label's probability is above 0.5, else 0.
 
         Raises
         ------
         NotFittedError
-            If ``fit`` has not been called.
+            If neither ``fit`` nor ``partial_fit`` has been called.
         ValueError
             If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
             is not, because ``X`` is too far from what the network was trained on.
+        TypeError
+            If ``X`` is sparse.
+
+        Warns
+        -----
+        UserWarning
+            If ``X`` names its features and the training data did not, or the other way round.
         """
         p = self.predict_proba(X)
         return (p > 0.5).astype(int) if self._multilabel else self.classes_[p.argmax(axis=1)]
@@ -514,8 +591,18 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
         Raises
         ------
-        NotFittedError, ValueError
-            As in ``predict``.
+        NotFittedError
+            If neither ``fit`` nor ``partial_fit`` has been called.
+        ValueError
+            If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
+            is not, because ``X`` is too far from what the network was trained on.
+        TypeError
+            If ``X`` is sparse.
+
+        Warns
+        -----
+        UserWarning
+            If ``X`` names its features and the training data did not, or the other way round.
         """
         z = self._logits(X)
         return special.expit(z) if self._multilabel else probabilities(z, self._output)
@@ -535,15 +622,40 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
         Raises
         ------
-        NotFittedError, ValueError
-            As in ``predict``.
+        NotFittedError
+            If neither ``fit`` nor ``partial_fit`` has been called.
+        ValueError
+            If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
+            is not, because ``X`` is too far from what the network was trained on.
+        TypeError
+            If ``X`` is sparse.
+
+        Warns
+        -----
+        UserWarning
+            If ``X`` names its features and the training data did not, or the other way round.
         """
         z = self._logits(X)
         return special.log_expit(z) if self._multilabel else log_probabilities(z, self._output)
 
     @property
     def keras_classifier_(self) -> NoisyKerasClassifier:
-        """The fitted scikeras wrapper around ``model_``, built when first asked for."""
+        """The fitted scikeras wrapper around ``model_``, built when first asked for.
+
+        Trained further there, its Keras optimizer starts anew.
+
+        Returns
+        -------
+        scikeras.wrappers.KerasClassifier
+            The same at each access, until the next fit.
+
+        Raises
+        ------
+        NotFittedError
+            If neither ``fit`` nor ``partial_fit`` has been called.
+        RuntimeError
+            If this process was forked from one that had trained before.
+        """
         return self._keras_wrapper()
 
     def __sklearn_tags__(self) -> Tags:

@@ -54,37 +54,37 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
 
     Parameters
     ----------
+    nodes : int or sequence of int, default=400
+        Number of units of the hidden layer, or of each of several hidden layers; 1 or larger.
+
     loss : {"squared_error", "absolute_error", "huber", "poisson"}, default="squared_error"
         What is minimised, by Keras's losses. "huber" is squared up to an error of 1 and
         absolute above. "poisson" is for counts, targets of 0 or larger: the network then
-        gives the logarithm of the mean.
-
-    nodes : int or sequence of int, default=400
-        Number of units of the hidden layer, or of each of several hidden layers.
+        gives the logarithm of the mean, and ``predict`` the mean.
 
     noise_input : float, default=0.1
-        Noise on the input. Like all noise levels a standard deviation, here in the units of
-        ``X``; 0 is off. Scale the features first, or one level cannot suit them all; or see
-        ``noise_relative``.
+        Noise on the input [1]_. Like all noise levels a standard deviation, here in the units of
+        ``X``, 0 or larger; 0 is off. Scale the features first, or one level cannot suit them
+        all; or see ``noise_relative``.
 
     noise_hidden : float or sequence of float, default=0.1
-        Noise on the hidden layers, before the activation; one number for all, or one for
-        each layer.
+        Noise on the hidden layers, before the activation [2]_, in the units of what is computed
+        there; one number for all, or one for each layer.
 
     noise_activation : float or sequence of float, default=0
-        Noise on the hidden layers, after the activation; one number for all, or one for each
-        layer.
+        Noise on the hidden layers, after the activation [2]_; one number for all, or one for
+        each layer.
 
     noise_weights : float or sequence of float, default=0
-        Noise on the kernels, drawn once for each step; one number for all, or one for each
+        Noise on the kernels, drawn once for each step [3]_; one number for all, or one for each
         hidden layer and the output.
 
     noise_gradient : float, default=0
-        Noise on the gradient of all weights: Gaussian, added, and falling with the number of
-        steps t as (1 + t) ** -0.275 [3]_.
+        Noise on the gradient of all weights: Gaussian, added, and falling with the number t of
+        the steps done as (1 + t) ** -0.275 [4]_.
 
     noise_target : float, default=0
-        Noise added to the targets, in the units of ``y``, anew in each step.
+        Noise added to the targets, in the units of ``y``, anew in each step; 0 is off.
 
     noise_distribution : {"gaussian", "uniform", "laplace"}, default="gaussian"
         Distribution of the noise on input, layers, targets and kernels, at the same
@@ -92,57 +92,64 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
 
     noise_kind : {"additive", "multiplicative"}, default="additive"
         Whether noise z is added to a value x of input, layers and kernels, or turns it into
-        x (1 + z).
+        x (1 + z): then levels are fractions of the values, without a unit.
 
     noise_schedule : {"constant", "linear", "cosine"} or callable, default="constant"
         What multiplies all noise but the gradient's and dropout in each epoch: 1; from 1 down
         towards 0 in a line, or along half a cosine; or what the callable gives for the
-        fraction of the epochs done, from 0 to below 1.
+        fraction of the epochs done, from 0 to below 1: a finite number, 0 or larger.
 
     noise_relative : bool, default=False
         Whether ``noise_input`` is in units of each feature's weighted standard deviation in
-        the training data.
+        the training data. Only for additive noise.
 
     noise_free : array-like of bool, int or str, or None, default=None
-        Features whose input gets no noise, one-hot columns for example: a mask, their numbers
-        or their names.
+        Features whose input gets no noise, one-hot columns for example: a mask of shape
+        (n_features,), their numbers from 0 on, or their names. None is no such feature.
 
     dropout : float or sequence of float, default=0
         Fraction of the units of the hidden layers, after the activation, that each row drops
-        in each step; the others are scaled up by as much. One number for all, or one for
-        each layer.
+        in each step [5]_, below 1; the others are scaled up by as much. One number for all, or
+        one for each layer.
 
     max_norm : float or None, default=None
         Bound of the Euclidean norm of each unit's incoming weights, output included, as
-        Keras's ``MaxNorm`` keeps it after each step.
+        Keras's ``MaxNorm`` keeps it after each step [5]_; above 0. None is no bound.
 
     alpha : float, default=0
-        Strength of the L2 penalty on all kernels, as in scikit-learn's perceptron: the mean
-        loss gets alpha / (2 n) times the sum of all squared weights, where n is the number of
-        rows in a step; as there, their weight if ``sample_weight`` is given. A last, smaller
-        minibatch has the same n here. scikit-learn halves the squared error: its alpha
+        Strength, 0 or larger, of the L2 penalty on all kernels, as in scikit-learn's perceptron:
+        the mean loss gets alpha / (2 n) times the sum of all squared weights, where n is the
+        number of rows in a step; as there, their weight if ``sample_weight`` is given. A last,
+        smaller minibatch has the same n here. scikit-learn halves the squared error: its alpha
         shrinks as twice as much does here. ``history_`` is without the penalty.
 
     activation : str, default="relu"
-        Activation of the hidden layers, by Keras's name.
+        Activation of the hidden layers, by Keras's name: "elu", "exponential", "gelu",
+        "hard_sigmoid", "hard_silu", "hard_swish", "leaky_relu", "linear", "mish", "relu",
+        "relu6", "selu", "sigmoid", "silu", "softplus", "softsign", "swish" or "tanh".
 
     initializer : str, default="glorot_uniform"
-        Initializer of the kernels, by Keras's name. Biases start at 0.
+        Initializer of the kernels, by Keras's name: "glorot_normal", "glorot_uniform",
+        "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal",
+        "random_normal", "random_uniform", "truncated_normal" or "variance_scaling". Biases
+        start at 0.
 
     optimizer : str or dict, default="adam"
         Any Keras optimizer by its name, or with arguments as Keras serialises it:
         ``{"class_name": "SGD", "config": {"momentum": 0.9}}``.
 
     learning_rate : float, LearningRateSchedule or dict, default=0.001
-        Learning rate of the optimizer: a number; or one of ``keras.optimizers.schedules``,
-        as an object or as Keras serialises it. Schedules count steps, not epochs.
+        Learning rate of the optimizer: a number above 0; or one of
+        ``keras.optimizers.schedules``, as an object or as Keras serialises it. Schedules count
+        steps, not epochs.
 
     epochs : int, default=200
-        Number of passes over the training data; the most of them if ``early_stopping``.
+        Number of passes over the training data, 1 or larger; the most of them if
+        ``early_stopping``.
 
     batch_size : int, "auto" or None, default="auto"
-        Number of distinct rows in a step of the optimizer; a step takes all rows where
-        there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
+        Number of distinct rows in a step of the optimizer, 1 or larger; a step takes all rows
+        where there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
         least 4 and at most 256; None is all rows.
 
     shuffle : bool, default=True
@@ -154,18 +161,18 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         ``patience`` epochs.
 
     validation_fraction : float, default=0.1
-        Fraction of the distinct training rows that is held out to validate on,
-        if ``early_stopping`` needs validation data and ``X_val`` is not given. Which rows
-        follows from their content and ``random_state``, not from their order.
+        Fraction of the distinct training rows that is held out to validate on, if
+        ``early_stopping`` needs validation data and ``X_val`` is not given; above 0 and below 1.
+        Which rows follows from their content and ``random_state``, not from their order.
 
     monitor : {"val_loss", "loss"}, default="val_loss"
         Figure of ``history_`` that early stopping watches.
 
     patience : int, default=10
-        Number of epochs without improvement after which training stops.
+        Number of epochs without improvement after which training stops, 0 or larger; 0 is as 1.
 
     min_delta : float, default=0
-        What an improvement must exceed.
+        What an improvement must exceed, in the units of ``monitor``; 0 or larger.
 
     restore_best_weights : bool, default=True
         Whether early stopping ends with the weights of the best epoch.
@@ -207,22 +214,22 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         there.
 
     n_outputs_ : int
-        Number of targets.
+        Number of targets of a row.
 
     n_features_in_ : int
-        Number of features seen in ``fit``.
+        Number of features of the training data.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; only where all of them are strings.
 
     n_iter_ : int
-        Number of epochs done.
+        Number of epochs done, those of earlier calls included where training went on.
 
     coefs_ : list of ndarray of shape (n_inputs, n_units), dtype float32
-        Kernel of each layer.
+        Kernel of each hidden layer and of the output.
 
     intercepts_ : list of ndarray of shape (n_units,), dtype float32
-        Bias of each layer.
+        Bias of each hidden layer and of the output.
 
     callbacks_ : list of keras.callbacks.Callback
         The copies of ``callbacks`` that the last fit used; only where there were some. Not saved.
@@ -237,22 +244,22 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     See Also
     --------
     NoisyMLPClassifier : The same for classes.
-    sklearn.neural_network.MLPRegressor : scikit-learn's perceptron, without noise.
+    sklearn.neural_network.MLPRegressor : The perceptron of scikit-learn, without noise.
 
     Notes
     -----
     Training is in float32, prediction in float64.
 
-    ``fit`` warns of features so far from mean 0 and standard deviation 1 that training
-    suffers: with a root mean square above 200, or a standard deviation below 0.01 that is not
-    0. Scale such features.
+    A fit from new weights warns of features so far from mean 0 and standard deviation 1 that
+    training suffers: with a root mean square above 200, or a standard deviation below 0.01
+    that is not 0. Scale such features.
 
-    Every draw of the noise is a pure function of the network's key, the site, the step,
-    the content of the row and the unit. So equal rows with equal targets get equal noise,
-    and train as one row of their summed weight: a row of weight 2 is exactly that row
-    twice, and the order of the rows does not matter. Data full of duplicates therefore
-    takes fewer, heavier steps in an epoch. With ``shuffle=False`` and minibatches the rows
-    stay in the order given, and duplicates apart.
+    Every draw of the noise is a pure function, by the generator Philox [6]_, of the network's
+    key, the site, the step, the content of the row and the unit. So equal rows with equal
+    targets get equal noise, and train as one row of their summed weight: a row of weight 2 is
+    exactly that row twice, and the order of the rows does not matter. Data full of duplicates
+    therefore takes fewer, heavier steps in an epoch. With ``shuffle=False`` and minibatches the
+    rows stay in the order given, and duplicates apart.
 
     Under ``joblib.parallel_config(backend="sknoise")`` the fits of a search, of a
     cross-validation or of an ensemble train together, in a fraction of the time.
@@ -266,11 +273,22 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     .. [1] Bishop (1995), "Training with noise is equivalent to Tikhonov regularization",
        Neural Computation 7(1), 108-116.
 
-    .. [2] Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3",
-       SC '11.
+    .. [2] Poole, Sohl-Dickstein and Ganguli (2014), "Analyzing noise in autoencoders and deep
+       networks", arXiv:1406.1831.
 
-    .. [3] Neelakantan, Vilnis, Le, Sutskever, Kaiser, Kurach and Martens (2015), "Adding
+    .. [3] Murray and Edwards (1994), "Enhanced MLP performance and fault tolerance resulting
+       from synaptic weight noise during training", IEEE Transactions on Neural Networks 5(5),
+       792-802.
+
+    .. [4] Neelakantan, Vilnis, Le, Sutskever, Kaiser, Kurach and Martens (2015), "Adding
        gradient noise improves learning for very deep networks", arXiv:1511.06807.
+
+    .. [5] Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov (2014), "Dropout: a
+       simple way to prevent neural networks from overfitting", Journal of Machine Learning
+       Research 15, 1929-1958.
+
+    .. [6] Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3",
+       SC '11.
 
     Examples
     --------
@@ -377,7 +395,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> NoisyMLPRegressor:
-        """Train the network.
+        """Train the network, from new weights or where the last call ended.
+
+        A call that raises leaves the estimator as it was.
 
         Parameters
         ----------
@@ -385,15 +405,16 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             Training data.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights, 0 or larger. But for ``alpha``, only their ratios matter.
+        sample_weight : array-like of shape (n_samples,), float or None, default=None
+            Weights, 0 or larger; one number is for all rows, None is 1. But for ``alpha``, only
+            their ratios matter.
         X_val : array-like of shape (n_val, n_features) or None, default=None
             Validation data, for ``history_`` and early stopping; without that, it does not
             change the training.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), or None, default=None
             Targets of the validation data.
-        sample_weight_val : array-like of shape (n_val,) or None, default=None
-            Weights of the validation data.
+        sample_weight_val : array-like of shape (n_val,), float or None, default=None
+            Weights of the validation data, 0 or larger; one number is for all rows, None is 1.
 
         Returns
         -------
@@ -403,10 +424,28 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         Raises
         ------
         ValueError
-            If a parameter or the data cannot be used, before any training; or if the loss
-            does not stay finite.
+            If a parameter or the data cannot be used, Keras does not know the optimizer, the
+            engine cannot train this, or a warm start does not go with what was trained before:
+            all of that before any training. Or if the loss or a weight does not stay finite.
         TypeError
-            If ``X`` is sparse, or one of ``callbacks`` is no Keras callback.
+            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
+            read, or one of ``callbacks`` is no Keras callback.
+        RuntimeError
+            If this process was forked from one that had trained before; or if Keras runs on
+            another backend than TensorFlow.
+        KeyboardInterrupt
+            At the second Ctrl-C, or at the first while TensorFlow is still being imported.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If features are so far from mean 0 and standard deviation 1 that training suffers; or
+            if ``val_loss`` does not stay finite, though the loss does.
+        UserWarning
+            If ``engine="auto"`` has to take Keras's own, slower loop; or if Ctrl-C ended the
+            training.
+        DataConversionWarning
+            If ``y`` or ``y_val`` is a single column, which is taken for a vector.
         """
         going_on = self.warm_start and hasattr(self, "coefs_")
         X, y = self._checked(X, y, going_on)
@@ -421,7 +460,8 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NoisyMLPRegressor:
         """Train for one epoch on the given data, from where the last call ended.
 
-        Not there with ``early_stopping=True``, which needs more than one epoch.
+        Not there with ``early_stopping=True``, which needs more than one epoch. A call that
+        raises leaves the estimator as it was.
 
         Parameters
         ----------
@@ -429,8 +469,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             Training data.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights, 0 or larger.
+        sample_weight : array-like of shape (n_samples,), float or None, default=None
+            Weights, 0 or larger; one number is for all rows, None is 1. But for ``alpha``, only
+            their ratios matter.
 
         Returns
         -------
@@ -440,7 +481,30 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         Raises
         ------
         ValueError
-            As in ``fit``.
+            If a parameter or the data cannot be used, Keras does not know the optimizer, the
+            engine cannot train this, or the network is another than before: all of that before
+            any training. Or if the loss or a weight does not stay finite.
+        TypeError
+            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
+            read, or one of ``callbacks`` is no Keras callback.
+        RuntimeError
+            If this process was forked from one that had trained before; or if Keras runs on
+            another backend than TensorFlow.
+        AttributeError
+            If ``early_stopping=True``, with which there is no such method.
+        KeyboardInterrupt
+            At the second Ctrl-C, or at the first while TensorFlow is still being imported.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If features are so far from mean 0 and standard deviation 1 that training suffers; at
+            the first call only.
+        UserWarning
+            If ``engine="auto"`` has to take Keras's own, slower loop; or if Ctrl-C ended the
+            training.
+        DataConversionWarning
+            If ``y`` is a single column, which is taken for a vector.
         """
         going_on = hasattr(self, "coefs_")
         X, y = self._checked(X, y, going_on)
@@ -462,10 +526,17 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         Raises
         ------
         NotFittedError
-            If ``fit`` has not been called.
+            If neither ``fit`` nor ``partial_fit`` has been called.
         ValueError
             If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
             is not, because ``X`` is too far from what the network was trained on.
+        TypeError
+            If ``X`` is sparse.
+
+        Warns
+        -----
+        UserWarning
+            If ``X`` names its features and the training data did not, or the other way round.
         """
         out = self._logits(X)
         if self._fitted.network.output == "exponential":
@@ -475,7 +546,22 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
 
     @property
     def keras_regressor_(self) -> NoisyKerasRegressor:
-        """The fitted scikeras wrapper around ``model_``, built when first asked for."""
+        """The fitted scikeras wrapper around ``model_``, built when first asked for.
+
+        Trained further there, its Keras optimizer starts anew.
+
+        Returns
+        -------
+        scikeras.wrappers.KerasRegressor
+            The same at each access, until the next fit.
+
+        Raises
+        ------
+        NotFittedError
+            If neither ``fit`` nor ``partial_fit`` has been called.
+        RuntimeError
+            If this process was forked from one that had trained before.
+        """
         return self._keras_wrapper()
 
     def __sklearn_tags__(self) -> Tags:

@@ -10,6 +10,10 @@ def register_keras() -> None:
     above 1, or another for each feature) as a layer of this library. Call this before
     ``keras.saving.load_model`` in a process that has trained nothing. Imports Keras.
 
+    See Also
+    --------
+    register_onnx : The same for skl2onnx, which saves models to run without Python.
+
     Examples
     --------
     >>> from sklearn.datasets import make_circles

@@ -14,15 +14,19 @@ def register_onnx() -> None:
     """Teach skl2onnx to convert the estimators, alone and in pipelines.
 
     Needs skl2onnx (``pip install 'sknoise[onnx]'``). The converted model computes in float32, and
-    its outputs are those of skl2onnx's own converters of scikit-learn's perceptrons: labels and
-    probabilities, with the options ``zipmap``, ``output_class_labels`` and ``nocl``; or targets,
-    of shape (n_samples, n_outputs). Converting raises a ``ValueError`` where labels are neither
-    strings nor integers of 64 bits.
+    its outputs are those of skl2onnx's own converters of scikit-learn's perceptrons: labels of
+    shape (n_samples,) and probabilities of shape (n_samples, n_classes), with the options
+    ``zipmap``, ``output_class_labels`` and ``nocl``; or targets of shape (n_samples, n_outputs).
+    Converting raises a ``ValueError`` where labels are neither strings nor integers of 64 bits.
 
     Raises
     ------
     ImportError
         If skl2onnx is not installed.
+
+    See Also
+    --------
+    register_keras : The same for Keras, which loads the models that ``model_.save`` saves.
 
     Examples
     --------

@@ -81,18 +81,18 @@ def noise_curve(
         left out where only one parameter has that ending. A network of several layers gets
         the same level in each.
 
-    cv : int, cross-validation generator or iterable, default=None
+    cv : int, cross-validation generator, iterable or None, default=None
         Splits, at least two. None is five folds, repeated ten times, shuffled, stratified for
         a classifier; an int is so many folds as scikit-learn makes them, once and not
         shuffled.
 
-    groups : array-like of shape (n_samples,), default=None
+    groups : array-like of shape (n_samples,) or None, default=None
         Groups of rows, for a ``cv`` that asks for them.
 
-    metric : str, default=None
-        What decides about the best: for classifiers "log_loss" (the default), "accuracy" or
-        "calibration_error"; for regressors "root_mean_squared_error" (the default) or "r2".
-        All of them are computed.
+    metric : str or None, default=None
+        What decides about the best: for classifiers "log_loss" (which None stands for),
+        "accuracy" or "calibration_error"; for regressors "root_mean_squared_error" (which None
+        stands for) or "r2". All of them are computed.
 
     random_state : int, RandomState instance or None, default=None
         Determines the default splits, and for each split another seed, which sets every
@@ -108,10 +108,24 @@ def noise_curve(
     ------
     TypeError
         If the estimator is neither classifier nor regressor, or a classifier without
-        probabilities.
+        probabilities; or if the network gets data that is sparse.
     ValueError
         If the estimator has no such noise, or a level, the metric, ``y`` or the splits cannot
-        be used, before any training; or if a training diverges.
+        be used, before any training; or if a fit cannot use its data, or diverges.
+    RuntimeError
+        If this process was forked from one that had trained before; or if Keras runs on
+        another backend than TensorFlow.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a network gets features so far from mean 0 and standard deviation 1 that training
+        suffers; or if its ``val_loss`` does not stay finite, though the loss does.
+    UserWarning
+        If the network has ``engine="auto"``, which has to take Keras's own, slower loop.
+    RuntimeWarning
+        If an executor that was given to the backend loses a stack of networks, which is then
+        trained here.
 
     See Also
     --------
@@ -124,11 +138,13 @@ def noise_curve(
     ``joblib.parallel_config(backend="sknoise", ...)`` sets its options. ``verbose=1`` of the
     network shows one bar for all.
 
-    The log-loss is computed from ``predict_log_proba`` where there is one, and then knows no
-    largest loss of a row. The calibration error is the expected calibration error [1]_: the
-    probabilities of the predicted classes in 15 bins of equal width from 0 to 1, and of each bin
-    the distance of their mean to the share of correct predictions, weighted by its rows. With
-    few test rows it is biased upwards, for all levels.
+    The log-loss, in nats, is computed from ``predict_log_proba`` where there is one, and then
+    knows no largest loss of a row. The root mean squared error is in the units of ``y``.
+
+    The calibration error is the expected calibration error [1]_: the probabilities of the
+    predicted classes in 15 bins of equal width from 0 to 1, and of each bin the distance of their
+    mean to the share of correct predictions, weighted by its rows. With few test rows it is
+    biased upwards, for all levels.
 
     References
     ----------

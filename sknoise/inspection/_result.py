@@ -24,9 +24,10 @@ class Verdict:
     """Whether noise helps: true or false in an ``if``, a sentence in ``print``.
 
     The sentence says "Yes" where the whole interval is on the better side of 0, "No" where it
-    is on the worse side, so that even the best noise hurts, and "Not clearly" in between.
+    is on the worse side, so that even the best noise hurts, and "Not clearly" in between. All
+    parameters are stored as attributes.
 
-    Attributes
+    Parameters
     ----------
     helps : bool
         Whether the whole interval is on the better side of 0.
@@ -37,8 +38,8 @@ class Verdict:
     noise_level : float
         Its level.
     difference : float
-        Mean paired difference of the metric to no noise.
-    interval : tuple of float
+        Mean paired difference of the metric to no noise, in the units of the metric.
+    interval : tuple of (float, float)
         Lower and upper end of the interval for it, at 95 % for all candidates together.
     n_candidates : int
         Number of pairs of place and level among which it was the best, and for which the
@@ -74,9 +75,7 @@ class Verdict:
 class NoiseCurve:
     """Scores of networks that differ in the level and the place of their noise.
 
-    Made by ``noise_curve``. Intervals are corrected t-intervals for scores from splits that
-    share rows [1]_: the variance of a mean over n splits is taken to be the variance between the
-    splits, times the sum of 1/n and the ratio of test to training rows.
+    Made by ``noise_curve``. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -89,8 +88,8 @@ class NoiseCurve:
         Each metric on the test rows of each split, in its own units: a loss or an error is
         better where it is smaller.
     metric : str
-        The one that decides.
-    seeds : ndarray of shape (n_splits,)
+        The one that decides, a key of ``scores``.
+    seeds : ndarray of shape (n_splits,), dtype int64
         ``random_state`` of the estimator in each split.
     test_ratio : float
         Number of test rows divided by that of training rows, a mean over the splits.
@@ -100,7 +99,7 @@ class NoiseCurve:
     best_ : dict of str to float
         Parameters of the best mean, no noise included; for ``set_params``.
     one_se_ : dict of str to float
-        Parameters of the least noise that is within one standard error of the best.
+        Parameters of the least noise that is within one standard error of the best [2]_.
     helps : Verdict
         Whether the best level of noise is better than none: true or false in an ``if``, a
         sentence with its interval in ``print``.
@@ -113,10 +112,21 @@ class NoiseCurve:
     score_intervals : ndarray of shape (n_params, n_levels, 2)
         Corrected 95 % intervals of the mean score.
 
+    Raises
+    ------
+    ValueError
+        If there are no scores of ``metric``.
+
     See Also
     --------
     noise_curve : Measures it.
     sknoise.plotting.NoiseCurveDisplay : Draws it.
+
+    Notes
+    -----
+    Intervals are corrected t-intervals for scores from splits that share rows [1]_: the variance
+    of a mean over n splits is taken to be the variance between the splits, times the sum of 1/n
+    and the ratio of test to training rows.
 
     References
     ----------
@@ -166,45 +176,84 @@ class NoiseCurve:
         Returns
         -------
         NoiseCurve
+            A new object, with the same scores.
 
         Raises
         ------
         ValueError
-            If there are no such scores.
+            If there are no scores of ``metric``.
         """
         return replace(self, metric=metric)
 
     @property
     def means(self) -> np.ndarray:
-        """Mean of the metric over the splits, of shape (n_params, n_levels)."""
+        """Mean of the metric over the splits.
+
+        Returns
+        -------
+        ndarray of shape (n_params, n_levels)
+            In the units of the metric.
+        """
         return self.scores[self.metric].mean(axis=-1)
 
     @property
     def differences(self) -> np.ndarray:
-        """Difference to no noise in each split, of shape (n_params, n_levels, n_splits)."""
+        """Difference to no noise in each split.
+
+        Returns
+        -------
+        ndarray of shape (n_params, n_levels, n_splits)
+            Of the metric, in its units; 0 at the first level, which is no noise.
+        """
         scores = self.scores[self.metric]
         return scores - scores[:, :1]
 
     @property
     def intervals(self) -> np.ndarray:
-        """Corrected 95 % intervals of the mean difference, of shape (n_params, n_levels, 2).
+        """Corrected 95 % intervals of the mean difference.
 
-        Each by itself, not corrected for their number.
+        Corrected for rows that splits share [1]_, but each by itself: not for their number.
+
+        Returns
+        -------
+        ndarray of shape (n_params, n_levels, 2)
+            Lower and upper ends, in the units of the metric.
+
+        References
+        ----------
+        .. [1] Nadeau and Bengio (2003), "Inference for the generalization error", Machine
+           Learning 52, 239-281.
         """
         return self._intervals(self.differences, 1)
 
     @property
     def score_intervals(self) -> np.ndarray:
-        """Corrected 95 % intervals of the mean score, of shape (n_params, n_levels, 2).
+        """Corrected 95 % intervals of the mean score.
 
-        They are as wide as the splits differ, which is the same for all levels: compare levels
-        by ``intervals``.
+        Corrected for rows that splits share [1]_. They are as wide as the splits differ, which
+        is the same for all levels: compare levels by ``intervals``.
+
+        Returns
+        -------
+        ndarray of shape (n_params, n_levels, 2)
+            Lower and upper ends, in the units of the metric.
+
+        References
+        ----------
+        .. [1] Nadeau and Bengio (2003), "Inference for the generalization error", Machine
+           Learning 52, 239-281.
         """
         return self._intervals(self.scores[self.metric], 1)
 
     @property
     def best_(self) -> dict[str, float]:
-        """Parameters of the best mean, no noise included; for ``set_params``."""
+        """Parameters of the best mean, no noise included; for ``set_params``.
+
+        Returns
+        -------
+        dict of str to float
+            The level of each of ``param_names``; all but one are 0.
+        """
         return self._params(*self._best(self._losses))
 
     @property
@@ -212,8 +261,18 @@ class NoiseCurve:
         """Parameters of the least noise that is within one standard error of the best.
 
         Of the levels whose mean is worse than the best by no more than the corrected standard
-        error of their paired difference to it [2]_, the lowest; at equal levels the better
+        error of their paired difference to it [1]_, the lowest; at equal levels the better
         place. No noise at all counts too.
+
+        Returns
+        -------
+        dict of str to float
+            The level of each of ``param_names``; all but one are 0.
+
+        References
+        ----------
+        .. [1] Yates, Aandahl, Richards and Brook (2023), "Cross validation for model selection:
+           a review with examples from ecology", Ecological Monographs 93(1).
         """
         losses = self._losses
         excess = losses - losses[self._best(losses)]
@@ -228,6 +287,13 @@ class NoiseCurve:
 
         The interval is corrected for the choice among all pairs of place and level, by
         Bonferroni.
+
+        Returns
+        -------
+        Verdict
+            True or false in an ``if``, a sentence with its interval in ``print``; its attributes
+            are ``helps``, ``metric``, ``param_name``, ``noise_level``, ``difference``,
+            ``interval`` and ``n_candidates``.
         """
         losses = self._losses[:, 1:]
         i, j = self._best(losses)

@@ -31,6 +31,11 @@ def new_axes(caller: str, n_panels: int = 1, size: tuple[float, float] = (6, 4))
     Returns
     -------
     list of matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
     """
     check_matplotlib_support(caller)
     import matplotlib.pyplot as plt

@@ -37,7 +37,8 @@ _LABELS = {
 class NoiseCurveDisplay:
     """Scores against the level of the noise, with one line for each place of the noise.
 
-    Made by ``from_estimator``, which measures, or by ``from_curve``.
+    Made by ``from_estimator``, which measures, or by ``from_curve``. All parameters are stored
+    as attributes.
 
     Parameters
     ----------
@@ -116,36 +117,66 @@ class NoiseCurveDisplay:
         Parameters
         ----------
         estimator : NoisyMLPClassifier, NoisyMLPRegressor, or what holds one
-            This and all but ``ax`` as in ``noise_curve``.
+            A pipeline, for example. It is not changed.
         X : array-like of shape (n_samples, n_features)
             Data.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Labels or targets.
+            Class labels, one for each row; or targets, one or several.
         noise_levels : sequence of float, default=(0, 0.03, 0.06, 0.12, 0.25, 0.5, 1, 2)
-            Levels to try.
+            Levels to try, as the parameters take them: standard deviations, but probabilities for
+            ``dropout`` and a classifier's ``noise_target``. 0 is added if it is not there. The
+            default suits scaled features.
         param_names : str or sequence of str, default=("noise_input", "noise_hidden")
-            Where there shall be noise.
-        cv : int, cross-validation generator or iterable, default=None
-            Splits; None is five folds, repeated ten times.
-        groups : array-like of shape (n_samples,), default=None
-            Groups of rows.
-        metric : str, default=None
-            What decides about the best, and is drawn.
+            Where there shall be noise: parameters of the network that are levels of noise,
+            ``dropout`` among them. What comes before in a pipeline, such as ``"mlp__"``, may be
+            left out where only one parameter has that ending. A network of several layers gets
+            the same level in each.
+        cv : int, cross-validation generator, iterable or None, default=None
+            Splits, at least two. None is five folds, repeated ten times, shuffled, stratified for
+            a classifier; an int is so many folds as scikit-learn makes them, once and not
+            shuffled.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Groups of rows, for a ``cv`` that asks for them.
+        metric : str or None, default=None
+            What decides about the best, and is drawn: for classifiers "log_loss" (which None
+            stands for), "accuracy" or "calibration_error"; for regressors
+            "root_mean_squared_error" (which None stands for) or "r2". All of them are computed.
         random_state : int, RandomState instance or None, default=None
-            Determines splits and seeds.
-        ax : matplotlib Axes, default=None
-            Axes to draw in; None makes a figure.
+            Determines the default splits, and for each split another seed, which sets every
+            parameter ``random_state`` of the estimator. None takes fresh entropy from the
+            operating system.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw in. None makes a new figure.
 
         Returns
         -------
         NoiseCurveDisplay
+            With the curve that was measured, drawn.
 
         Raises
         ------
-        TypeError, ValueError
-            As ``noise_curve``.
+        TypeError
+            If the estimator is neither classifier nor regressor, or a classifier without
+            probabilities; or if the network gets data that is sparse.
+        ValueError
+            If the estimator has no such noise, or a level, the metric, ``y`` or the splits cannot
+            be used, before any training; or if a fit cannot use its data, or diverges.
+        RuntimeError
+            If this process was forked from one that had trained before; or if Keras runs on
+            another backend than TensorFlow.
         ImportError
-            If there is no matplotlib; before anything is trained.
+            If matplotlib is not installed; before anything is trained.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If a network gets features so far from mean 0 and standard deviation 1 that training
+            suffers; or if its ``val_loss`` does not stay finite, though the loss does.
+        UserWarning
+            If the network has ``engine="auto"``, which has to take Keras's own, slower loop.
+        RuntimeWarning
+            If an executor that was given to the backend loses a stack of networks, which is then
+            trained here.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         curve = noise_curve(
@@ -171,19 +202,23 @@ class NoiseCurveDisplay:
         ----------
         curve : NoiseCurve
             The result of ``noise_curve``.
-        metric : str, default=None
-            As in ``plot``.
-        ax : matplotlib Axes, default=None
-            Axes to draw in; None makes a figure.
+        metric : str or None, default=None
+            What to draw, a key of the curve's ``scores``; None is what decides. The marks show
+            the choice of the metric that decides, whatever is drawn.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw in. None makes a new figure.
 
         Returns
         -------
         NoiseCurveDisplay
+            With the curve, drawn.
 
         Raises
         ------
-        ValueError, ImportError
-            As ``plot``.
+        ValueError
+            If the curve has no scores of ``metric``.
+        ImportError
+            If matplotlib is not installed.
         """
         return cls(curve).plot(ax, metric=metric)
 
@@ -194,9 +229,9 @@ class NoiseCurveDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Axes to draw in; None makes a figure.
-        metric : str, default=None
+        ax : matplotlib Axes or None, default=None
+            Axes to draw in. None makes a new figure.
+        metric : str or None, default=None
             What to draw, a key of the curve's ``scores``; None is what decides. The marks show
             the choice of the metric that decides, whatever is drawn.
         band : {"difference", "score"}, default="difference"
@@ -212,9 +247,9 @@ class NoiseCurveDisplay:
         Raises
         ------
         ValueError
-            If a parameter is not one of those.
+            If the curve has no scores of ``metric``, or ``band`` is none of the two.
         ImportError
-            If there is no matplotlib.
+            If matplotlib is not installed.
         """
         if band not in ("difference", "score"):
             raise ValueError(f"band={band!r} must be 'difference' or 'score'.")

@@ -29,11 +29,11 @@ class RobustnessDisplay:
     Parameters
     ----------
     noise_levels : ndarray of shape (n_levels,)
-        Standard deviations of the noise.
+        Standard deviations of the noise, in the units of the inputs, but see ``relative``.
     scores : dict of str to ndarray of shape (n_levels, n_repeats)
-        Scores of each model, by its name.
+        Scores of each model, by its name, for each draw of the noise.
     score_name : str, default="score"
-        What the scores are.
+        What the scores are, for the axis.
     relative : bool, default=False
         Whether the levels are in units of each feature's standard deviation.
 
@@ -49,7 +49,7 @@ class RobustnessDisplay:
         The mean of each model, by its name.
 
     bands_ : dict of str to matplotlib PolyCollection
-        Their 95 % intervals; empty for a single draw.
+        The 95 % interval of each model, by its name; empty for a single draw.
 
     See Also
     --------
@@ -115,30 +115,37 @@ class RobustnessDisplay:
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Test targets.
         noise_levels : array-like of shape (n_levels,)
-            Standard deviations of the Gaussian noise, 0 or larger, in the units of ``X``.
+            Standard deviations of the Gaussian noise, 0 or larger, in the units of ``X``, but
+            see ``relative``.
         n_repeats : int, default=20
-            Number of draws of the noise.
+            Number of draws of the noise, 1 or larger.
         scoring : str, callable or None, default=None
-            A scorer, as in scikit-learn's searches; None is each estimator's ``score``.
+            A scorer, by scikit-learn's name or as its searches take it. None is each estimator's
+            ``score``.
         relative : bool, default=False
             Whether the levels are in units of the standard deviation of each feature in
             ``X``.
         random_state : int, RandomState instance or None, default=None
-            Determines the noise.
+            Determines the noise. None takes NumPy's global random state.
         ax : matplotlib Axes or None, default=None
-            As in ``plot``.
+            Axes to draw in. None makes a new figure.
 
         Returns
         -------
         RobustnessDisplay
+            With the scores, drawn.
 
         Raises
         ------
+        NotFittedError
+            If an estimator is not fitted.
         TypeError
-            If ``estimators`` is no dict.
+            If ``estimators`` is no dict, or ``X`` is sparse.
         ValueError
-            If there are no estimators or levels, a level is negative, or the data cannot be
-            used.
+            If there are no estimators or levels, a level is negative, ``n_repeats`` is no
+            integer from 1 on, ``scoring`` is no scorer, or the data cannot be used.
+        ImportError
+            If matplotlib is not installed.
         """
         if not isinstance(estimators, Mapping):
             raise TypeError(f"estimators={estimators!r} must be a dict of names and estimators.")
@@ -177,12 +184,17 @@ class RobustnessDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            None makes a new figure.
+            Axes to draw in. None makes a new figure.
 
         Returns
         -------
         RobustnessDisplay
-            The object itself.
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         if ax is None:
             (ax,) = new_axes("RobustnessDisplay.plot")

@@ -28,14 +28,18 @@ class SearchMapDisplay:
     ----------
     scores : ndarray of shape (n_y, n_x)
         Score of each cell; NaN where there is none.
-    x_labels, y_labels : list of str
-        The values of the two parameters.
-    x_name, y_name : str
-        Their names.
+    x_labels : list of str, of length n_x
+        The values of the parameter along the x axis.
+    y_labels : list of str, of length n_y
+        The values of the parameter along the y axis.
+    x_name : str
+        Name of the parameter along the x axis.
+    y_name : str
+        Name of the parameter along the y axis.
     score_name : str
         What the scores are, for the colour bar.
-    best : tuple of int
-        Row and column of the best cell.
+    best : tuple of (int, int)
+        Row and column of the best cell, from 0 on.
 
     Attributes
     ----------
@@ -56,6 +60,10 @@ class SearchMapDisplay:
 
     best_ : matplotlib Rectangle
         The frame of the best cell.
+
+    See Also
+    --------
+    sklearn.model_selection.GridSearchCV : Makes what is drawn here.
 
     Examples
     --------
@@ -117,29 +125,39 @@ class SearchMapDisplay:
         ----------
         search : estimator
             A fitted ``GridSearchCV``, ``RandomizedSearchCV`` or halving search.
-        param_x, param_y : str
-            Parameters of the search; a pipeline's prefix can be left out where there is only
-            one parameter that ends so: "noise_input" for "mlp__noise_input".
+        param_x : str
+            Parameter of the search along the x axis; a pipeline's prefix can be left out where
+            there is only one parameter that ends so: "noise_input" for "mlp__noise_input".
+        param_y : str
+            Parameter of the search along the y axis, named likewise.
         metric : str or None, default=None
             Which of several metrics; None is the one that ``refit`` names.
         bins : int, default=10
             A numerical parameter with more values than that, as a random search draws them,
-            is divided at its quantiles into so many ranges.
-        ax, annotate, cmap
-            As in ``plot``.
+            is divided at its quantiles into so many ranges; 1 or larger.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw in. None makes a new figure, as large as the number of cells asks for.
+        annotate : bool, default=True
+            Whether to write the score into each cell.
+        cmap : str or matplotlib Colormap, default="cividis"
+            The colour map; the default can be read with any kind of colour-blindness.
 
         Returns
         -------
         SearchMapDisplay
+            With the map, drawn.
 
         Raises
         ------
         NotFittedError
             If the search is not fitted.
         TypeError
-            If it has no ``cv_results_``.
+            If it is no estimator, or has no ``cv_results_``.
         ValueError
-            If there is no such parameter or metric, or no score for any cell.
+            If there is no such parameter or metric, or several such parameters, both are the
+            same, ``bins`` is below 1, no cell has a score, or there is no such ``cmap``.
+        ImportError
+            If matplotlib is not installed.
         """
         check_is_fitted(search)
         if not hasattr(search, "cv_results_"):
@@ -184,7 +202,7 @@ class SearchMapDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            None makes a new figure, as large as the number of cells asks for.
+            Axes to draw in. None makes a new figure, as large as the number of cells asks for.
         annotate : bool, default=True
             Whether to write the score into each cell.
         cmap : str or matplotlib Colormap, default="cividis"
@@ -193,7 +211,14 @@ class SearchMapDisplay:
         Returns
         -------
         SearchMapDisplay
-            The object itself.
+            The display itself.
+
+        Raises
+        ------
+        ValueError
+            If matplotlib knows no such ``cmap``.
+        ImportError
+            If matplotlib is not installed.
         """
         n_y, n_x = self.scores.shape
         if ax is None:

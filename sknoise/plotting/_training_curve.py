@@ -26,9 +26,10 @@ _SIDES: dict[str, dict[str, Any]] = {
 class Diagnosis(NamedTuple):
     """What training curves say about a fit, and the figures it rests on.
 
-    Losses are in units of the baseline's loss.
+    Made by ``TrainingCurveDisplay.diagnose``. Losses are in units of the baseline's loss. All
+    parameters are stored as attributes, and are the items of the tuple.
 
-    Attributes
+    Parameters
     ----------
     verdict : {"overfit", "underfit", "good fit"}
         What ``TrainingCurveDisplay.diagnose`` concludes.
@@ -42,6 +43,24 @@ class Diagnosis(NamedTuple):
         Where the validation loss ended; 1 is no better than the baseline.
     to_gain : float
         What both losses would still lose in as many epochs again, at the pace of the end.
+
+    See Also
+    --------
+    TrainingCurveDisplay.diagnose : Has the rule by which it concludes.
+
+    Examples
+    --------
+    A loss that falls by half, while the validation loss falls and rises again:
+
+    >>> import numpy as np
+    >>> from sknoise.plotting import TrainingCurveDisplay
+    >>> history = {
+    ...     "loss": np.linspace(1, 0.5, 20)[None],
+    ...     "val_loss": np.concatenate([np.linspace(1, 0.8, 5), np.linspace(0.8, 1.2, 15)])[None],
+    ... }
+    >>> diagnosis = TrainingCurveDisplay(history=history, baseline=1.0).diagnose()
+    >>> diagnosis.verdict, diagnosis.best_epoch, round(diagnosis.gap, 1)
+    ('overfit', 5, 0.7)
     """
 
     verdict: str
@@ -82,7 +101,10 @@ class TrainingCurveDisplay:
         The curves, by the names of ``history``: the mean where there are several fits.
 
     bands_ : dict of str to matplotlib PolyCollection
-        Their 95 % intervals; empty for a single fit.
+        Their 95 % intervals, by the same names; empty for a single fit.
+
+    best_epoch : int or None
+        The epoch of the least validation loss, counted from 1; None without one.
 
     See Also
     --------
@@ -134,22 +156,28 @@ class TrainingCurveDisplay:
             classes the same probability; where they are unequally frequent, give the entropy
             of their frequencies, ``scipy.stats.entropy(np.bincount(y))``. None is, for
             regressors, the loss in the first epoch; for the squared error, give ``y.var()``.
-        metrics, ax
-            As in ``plot``.
+        metrics : str, sequence of str or None, default=None
+            What to draw of "loss", "accuracy" and what else ``history`` has. None is all,
+            but only the loss if ``ax`` is a single one.
+        ax : matplotlib Axes, sequence of them, or None, default=None
+            One for each metric. None makes a new figure with a panel for each.
 
         Returns
         -------
         TrainingCurveDisplay
+            With the curves, drawn.
 
         Raises
         ------
         NotFittedError
             If an estimator is not fitted.
         TypeError
-            If an estimator has no ``history_``.
+            If one of them is no estimator, or has no ``history_``.
         ValueError
-            If there is no estimator; if they have not all the same figures; or as in
-            ``plot``.
+            If there is no estimator; if they have not all the same figures; if ``history`` has
+            not got a metric, or there is none; or if the axes are not one for each metric.
+        ImportError
+            If matplotlib is not installed.
         """
         given = list(estimator) if isinstance(estimator, (list, tuple)) else [estimator]
         if not given:
@@ -192,12 +220,15 @@ class TrainingCurveDisplay:
         Returns
         -------
         TrainingCurveDisplay
-            The object itself.
+            The display itself.
 
         Raises
         ------
         ValueError
-            If ``history`` has not got a metric, or the axes are not one for each metric.
+            If ``history`` has not got a metric, or there is none; or if the axes are not one
+            for each metric.
+        ImportError
+            If matplotlib is not installed.
         """
         axes = None if ax is None else list(np.ravel(ax))
         if metrics is None:
@@ -226,7 +257,13 @@ class TrainingCurveDisplay:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch of the least validation loss, counted from 1; None without one."""
+        """The epoch of the least validation loss, counted from 1; None without one.
+
+        Returns
+        -------
+        int or None
+            Of the mean over the fits; None where no epoch has validation data.
+        """
         if "val_loss" not in self.history:
             return None
         loss = self.history["val_loss"].mean(axis=0)
@@ -279,7 +316,7 @@ class TrainingCurveDisplay:
         Raises
         ------
         ValueError
-            If there is no validation loss, or only one epoch with it.
+            If there is no validation loss that is finite, or only in one epoch.
         """
         best_epoch = self.best_epoch
         if best_epoch is None:

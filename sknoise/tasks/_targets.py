@@ -26,6 +26,11 @@ def check_labels(y: Any) -> np.ndarray:
     ------
     ValueError
         If they are continuous, or have more than one column.
+
+    Warns
+    -----
+    DataConversionWarning
+        If they are a single column.
     """
     y = column_or_1d(y, warn=True)
     check_classification_targets(y)
@@ -80,6 +85,11 @@ def check_targets(name: str, y: Any) -> np.ndarray:
     ------
     ValueError
         If it has other axes, or is not finite.
+
+    Warns
+    -----
+    DataConversionWarning
+        If it is a single column.
     """
     with named_overflow(name), named_targets(name, y):
         y = check_array(y, ensure_2d=False, dtype=np.float32, input_name=name)
