@@ -23,13 +23,10 @@ check: $(VENV)/installed
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-cache --no-logo
 
-# Two processes at once, since most of their time is compilation, but for what itself runs in parallel.
-APART = tests/estimators/test_checks.py tests/training tests/parallel
+# Two processes at once, since most of their time is compilation: see conftest.py.
+PYTEST = $(RUN) -m pytest -n 2 --dist loadgroup
 test: check
-	$(RUN) -m pytest -n 2 tests/estimators/test_checks.py $(ARGS)
-	$(RUN) -m pytest -n 2 --dist loadfile $(APART:%=--ignore=%) $(ARGS)
-	$(RUN) -m pytest -n 2 tests/training $(ARGS)
-	$(RUN) -m pytest tests/parallel $(ARGS)
+	$(PYTEST) $(ARGS)
 
 # 10,000 cases, in five processes; each has another seed, and so other networks and other cases.
 # SEEDS=3 repeats one of them.

@@ -48,13 +48,18 @@ class Compiled:
         )
         # XLA optimizes; what TensorFlow would do before takes time, and rounds otherwise.
         config.graph_options.rewrite_options.disable_meta_optimizer = True
-        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
-        with self._session.graph.as_default():
+        graph = tf.Graph()
+        with graph.as_default():
             places = [tf.compat.v1.placeholder(a.dtype, a.shape) for a in leaves(arguments)]
             own = [tf.Variable(start) for start in starts]
-            self._session.run([v.initializer for v in own])
+            starting = [v.initializer.name for v in own]
+            results = call(*places, *(v.handle for v in own))
+        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
+        with self._session.graph.as_default():
+            tf.graph_util.import_graph_def(_renamed(graph.as_graph_def()), name="")
+            self._session.run(starting)
             self._run = self._session.make_callable(
-                call(*places, *(v.handle for v in own)), places
+                [result.name for result in results], [place.name for place in places]
             )
 
     def __call__(self, arguments: tuple[Any, ...]) -> list[np.ndarray]:
@@ -76,3 +81,34 @@ class Compiled:
 def leaves(structure: Any) -> list[Any]:
     """Flatten a nested structure, and leave out what is None."""
     return [leaf for leaf in tf.nest.flatten(structure) if leaf is not None]
+
+
+def _renamed(graph: Any) -> Any:
+    """Name the functions of a ``GraphDef`` by the order in which they are used.
+
+    TensorFlow puts a number into their names that counts whatever the process has done before,
+    and names are a part of what XLA's cache on disk asks for.
+    """
+    functions = {f.signature.name: f for f in graph.library.function}
+    names: dict[str, str] = {}
+
+    def rename(holder: Any, field: str) -> None:
+        old = getattr(holder, field)
+        if old not in functions:
+            return
+        if old not in names:
+            names[old] = f"function_{len(names)}"
+            visit(functions[old].node_def)
+        setattr(holder, field, names[old])
+
+    def visit(nodes: Any) -> None:
+        for node in nodes:
+            rename(node, "op")
+            for _, value in sorted(node.attr.items()):
+                for function in (value.func, *value.list.func):
+                    rename(function, "name")
+
+    visit(graph.node)
+    for old, new in names.items():
+        functions[old].signature.name = new
+    return graph

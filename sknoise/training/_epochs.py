@@ -49,6 +49,9 @@ class Training:
         self.spec = spec
         self._learning_rate = _LearningRate()
         self._optimizer = spec.optimizer.build(self._learning_rate)
+        # Keras would count the optimizers that the process has made, and XLA's cache on disk asks
+        # for the same names.
+        self._optimizer.name = "optimizer"
         # One variable for all weights: element-wise optimizers do not mind, and it takes far
         # fewer operations to trace, compile and run than one for each kernel and bias.
         shape = (spec.n_networks, spec.network.n_weights)

@@ -15,8 +15,9 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sknoise import NoisyMLPClassifier
+from sknoise.keras._loop import Guard
 from sknoise.training._program import Program
-from tests.parallel.helpers import ctrl_c_after
+from tests.parallel.helpers import LONG, counted_calls, ctrl_c_once
 
 ENDLESS = 10**7
 
@@ -54,13 +55,17 @@ ROUTES = [
 ]
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(LONG)
 @pytest.mark.parametrize("route", ROUTES, ids=["compiled", "stopping", "callbacks", "keras"])
 def test_ctrl_c_leaves_the_model_of_the_epochs_done(circles, route):
     X, _, y, _ = circles
-    small(**route).fit(X, y)  # What compiles now need not be waited for below.
     clf = small(epochs=ENDLESS, **route)
-    with ctrl_c_after(1), pytest.warns(UserWarning, match=f"after .* of {ENDLESS} epochs"):
+    by_keras = clf.engine == "keras"
+    with (
+        counted_calls(*(Guard, "on_epoch_end") if by_keras else (Program, "__call__")) as calls,
+        ctrl_c_once(lambda: calls),
+        pytest.warns(UserWarning, match=f"after .* of {ENDLESS} epochs"),
+    ):
         clf.fit(X, y)
     assert 1 <= clf.n_iter_ == len(clf.history_["loss"]) < ENDLESS
     whole = small(epochs=clf.n_iter_, **route).fit(X, y)
@@ -87,7 +92,7 @@ def endless_call(sigint, monkeypatch):
     go.set()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(LONG)
 def test_an_epoch_that_takes_long_is_left_beside_callbacks_too(circles, endless_call):
     X, _, y, _ = circles
     endless_call(3)
@@ -98,7 +103,7 @@ def test_an_epoch_that_takes_long_is_left_beside_callbacks_too(circles, endless_
     np.testing.assert_array_equal(clf.coefs_[0], small(epochs=2).fit(X, y).coefs_[0])
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(LONG)
 @pytest.mark.parametrize("callbacks", [None, [keras.callbacks.Callback()]])
 def test_before_the_first_epoch(circles, endless_call, callbacks):
     X, _, y, _ = circles
@@ -136,7 +141,7 @@ print(clf.fit(X, y).n_iter_)
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(LONG)
 def test_while_tensorflow_is_imported_it_raises_at_once_and_the_next_fit_works():
     command = [sys.executable, "-c", IMPORTING]
     out = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -26,8 +26,8 @@ SEED = int(os.environ.get("SKNOISE_FUZZ_SEED", "0"))
 N_CASES = int(os.environ.get("SKNOISE_FUZZ_CASES", "150"))
 # A network takes several programs, for sizes and numbers of classes.
 NETS = nets(SEED, 16 if N_CASES > 500 else 4)
-# What a case may take, in seconds, compilation on a busy machine included.
-LIMIT = 120
+# What a case may take, in seconds, compilation on a very busy machine included.
+LIMIT = 600
 
 OURS = str(Path(sknoise.__file__).parent)
 _FOREIGN = re.compile(r"/(tensorflow|keras|ml_dtypes|scikeras)/")

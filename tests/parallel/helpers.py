@@ -6,12 +6,17 @@ import threading
 import time
 from contextlib import contextmanager
 
+import pytest
+
 from sknoise.parallel import _remote
+
+# Seconds after which something is taken to hang, however busy the machine is.
+LONG = 600
 
 
 def check_soon(is_so):
-    """Check that something is so within half a minute."""
-    deadline = time.monotonic() + 30
+    """Check that something is so in the end."""
+    deadline = time.monotonic() + LONG
     while not is_so():
         assert time.monotonic() < deadline, threading.enumerate()
         time.sleep(0.01)
@@ -28,14 +33,37 @@ def n_files_read():
 
 
 @contextmanager
-def ctrl_c_after(seconds):
-    """Interrupt the main thread after a while."""
+def ctrl_c_once(is_so):
+    """Interrupt the main thread soon after something is seen to be so."""
     # A shell that starts the tests in the background has them ignore it.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    left = threading.Event()
+
+    def watch():
+        while not left.wait(0.05):
+            if is_so():
+                return os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     try:
         yield
     finally:
-        timer.cancel()
+        left.set()
+        watcher.join()
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def counted_calls(cls, name):
+    """Count the calls of a method that have ended, while entered."""
+    ended, method = [], getattr(cls, name)
+
+    def counting(*args, **kwargs):
+        result = method(*args, **kwargs)
+        ended.append(name)
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cls, name, counting)
+        yield ended

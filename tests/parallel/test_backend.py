@@ -30,9 +30,9 @@ from sklearn.preprocessing import StandardScaler
 from sknoise import NoisyMLPClassifier
 from sknoise.parallel import StackBackend
 from sknoise.parallel import _scheduler as scheduler_module
-from tests.parallel.helpers import check_all_threads_end
+from tests.parallel.helpers import LONG, check_all_threads_end
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(LONG)
 
 LOSS = "neg_log_loss"
 CLF = NoisyMLPClassifier(12, epochs=20, batch_size=None, random_state=0)
@@ -83,7 +83,7 @@ def test_importing_registers_it_without_tensorflow():
         "assert squares == [0, 1, 4, 9, 16]\n"
         "assert not {'tensorflow', 'keras', 'distributed'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=LONG)
 
 
 def test_grid_search_multimetric_with_train_scores(stacks):
@@ -333,8 +333,7 @@ def test_no_thread_is_left():
     check_all_threads_end()
 
 
-def test_a_generator_that_nobody_reads_holds_nothing_up(monkeypatch):
-    monkeypatch.setattr(scheduler_module, "PATIENCE", 1000)
+def test_a_generator_that_nobody_reads_holds_nothing_up():
     alone = cross_val_score(CLF, X, Y, cv=3, scoring=LOSS)
     with joblib.parallel_config(backend="sknoise"):
         fits = (joblib.delayed(clone(CLF).fit)(X, Y) for _ in range(3))

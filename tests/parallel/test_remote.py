@@ -17,9 +17,15 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sknoise import NoisyMLPClassifier
 from sknoise.parallel import _remote
 from sknoise.training._types import Rows
-from tests.parallel.helpers import check_all_threads_end, check_soon, ctrl_c_after, n_files_read
+from tests.parallel.helpers import (
+    LONG,
+    check_all_threads_end,
+    check_soon,
+    ctrl_c_once,
+    n_files_read,
+)
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(LONG)
 
 X, Y = make_circles(60, noise=0.1, factor=0.5, random_state=0)
 SEARCH = GridSearchCV(
@@ -47,8 +53,20 @@ def pool():
 @pytest.fixture(scope="module")
 def client():
     distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
     options = {"dashboard_address": None, "threads_per_worker": 1}
-    with distributed.LocalCluster(2, **options) as cluster, distributed.Client(cluster) as client:
+    # A busy machine is slow to answer, and no worker is lost because of that.
+    patience = {
+        "distributed.comm.timeouts.connect": LONG,
+        "distributed.comm.timeouts.tcp": LONG,
+        "distributed.deploy.lost-worker-timeout": LONG,
+        "distributed.scheduler.worker-ttl": None,
+    }
+    with (
+        dask.config.set(patience),
+        distributed.LocalCluster(2, **options) as cluster,
+        distributed.Client(cluster, timeout=LONG) as client,
+    ):
         yield client
 
 
@@ -236,7 +254,7 @@ class Stuck(Executor):
 def test_ctrl_c_cancels_what_waits_elsewhere():
     executor = Stuck()
     with (
-        ctrl_c_after(3),
+        ctrl_c_once(lambda: executor.futures),
         joblib.parallel_config(backend="sknoise", executor=executor),
         pytest.raises(KeyboardInterrupt),
     ):

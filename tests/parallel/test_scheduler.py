@@ -17,9 +17,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sknoise import NoisyMLPClassifier
 from sknoise.parallel import _scheduler as scheduler_module
 from sknoise.training import _stack
-from tests.parallel.helpers import check_all_threads_end, ctrl_c_after
+from sknoise.training._program import Program
+from tests.parallel.helpers import LONG, check_all_threads_end, counted_calls, ctrl_c_once
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(LONG)
 
 X, Y = make_circles(40, noise=0.1, factor=0.5, random_state=0)
 CLF = NoisyMLPClassifier(8, epochs=10, batch_size=None, random_state=0)
@@ -40,7 +41,7 @@ def test_a_job_that_waits_for_the_training_of_another(monkeypatch):
     trained = threading.Event()
 
     def waits():
-        return trained.wait(60)
+        return trained.wait(LONG)
 
     def trains():
         fit()
@@ -124,10 +125,10 @@ def test_a_timeout_of_joblib_ends_the_call():
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_ctrl_c_ends_the_training(nested):
-    fit()  # What compiles now need not be waited for below.
     search = GridSearchCV(clone(CLF).set_params(epochs=10**7), {"noise_hidden": [0, 1]}, cv=2)
     with (
-        ctrl_c_after(4),
+        counted_calls(Program, "__call__") as calls,
+        ctrl_c_once(lambda: calls),
         joblib.parallel_config(backend="sknoise"),
         pytest.raises(KeyboardInterrupt),
     ):
@@ -148,19 +149,22 @@ def test_ctrl_c_ends_the_process():
         "from sklearn.model_selection import cross_val_score\n"
         "from sknoise import NoisyMLPClassifier\n"
         "X, y = make_circles(40)\n"
-        "NoisyMLPClassifier(8, epochs=1, batch_size=None).fit(X, y)\n"
-        "print('ready', flush=True)\n"
+        "from sknoise.training._program import Program\n"
+        "call = Program.__call__\n"
+        "def told(*arguments):\n"
+        "    result = call(*arguments)\n"
+        "    print('training', flush=True)\n"
+        "    return result\n"
+        "Program.__call__ = told\n"
         "with joblib.parallel_config(backend='sknoise'):\n"
         "    cross_val_score(NoisyMLPClassifier(8, epochs=10**7, batch_size=None), X, y)\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(3)
-    assert process.poll() is None
+    assert process.stdout.readline() == "training\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=LONG)
     assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in errors
     # Not one of the fits was taken for a failed one.

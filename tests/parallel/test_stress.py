@@ -10,9 +10,9 @@ import pytest
 
 from sknoise.parallel import StackBackend, current_job
 from sknoise.parallel import _scheduler as scheduler_module
-from tests.parallel.helpers import check_all_threads_end
+from tests.parallel.helpers import LONG, check_all_threads_end
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(LONG)
 
 TASK = SimpleNamespace(epochs=1, data=SimpleNamespace(arrays=[np.zeros(10)]))
 
@@ -67,8 +67,6 @@ def tree(seed, depth):
 def test_every_tree_ends(seed, monkeypatch):
     chance = random.Random(seed)
     monkeypatch.setattr(scheduler_module, "MAX_WAITING", chance.choice([1, 3, 512]))
-    # No help from the clock.
-    monkeypatch.setattr(scheduler_module, "PATIENCE", 1000)
     size = chance.choice([1, 4])
     monkeypatch.setattr(
         scheduler_module,

@@ -7,6 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from sknoise import NoisyMLPClassifier
+from tests.parallel.helpers import LONG
 
 
 def answers(clf, X, y):
@@ -22,7 +23,7 @@ def answers(clf, X, y):
     return told
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(LONG)
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_fifty_forks(circles):
     X, _, y, _ = circles

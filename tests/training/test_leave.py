@@ -10,6 +10,7 @@ from sknoise.training._leave import call_or_leave
 from sknoise.training._program import Program
 from sknoise.training._stack import train_stack
 from sknoise.training._types import never
+from tests.parallel.helpers import LONG
 from tests.training.tasks import make_task
 
 
@@ -24,9 +25,10 @@ def test_what_it_raises_is_raised():
         call_or_leave(lambda: False, lambda: 1 / 0)
 
 
-@pytest.mark.timeout(30)
-@pytest.mark.parametrize(("seconds", "given"), [(0.2, "whole"), (None, None)])
-def test_it_is_left_unless_it_ends_soon(seconds, given):
+@pytest.mark.timeout(LONG)
+@pytest.mark.parametrize(("grace", "seconds", "given"), [(LONG, 0.2, "whole"), (0.1, None, None)])
+def test_it_is_left_unless_it_ends_soon(grace, seconds, given, monkeypatch):
+    monkeypatch.setattr(_leave, "_GRACE", grace)
     go = threading.Event()
 
     def call():
@@ -39,7 +41,7 @@ def test_it_is_left_unless_it_ends_soon(seconds, given):
         go.set()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(LONG)
 def test_a_run_keeps_the_epochs_done_before_the_call_that_is_left(rng, monkeypatch):
     task = make_task(rng, epochs=30)
     (whole,) = train_stack([task])
@@ -63,7 +65,7 @@ def test_a_run_keeps_the_epochs_done_before_the_call_that_is_left(rng, monkeypat
     np.testing.assert_array_equal(left.history["loss"], whole.history["loss"][:done])
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(LONG)
 def test_no_epoch_done(rng, monkeypatch):
     task = make_task(rng, epochs=3)
     go = threading.Event()
