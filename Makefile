@@ -24,7 +24,7 @@ check: $(VENV)/installed
 	$(VENV)/bin/lint-imports --no-cache --no-logo
 
 # Two processes at once, since most of their time is compilation: see conftest.py.
-PYTEST = $(RUN) -m pytest -n 2 --dist loadgroup
+PYTEST = $(RUN) -m pytest -n 2
 test: check
 	$(PYTEST) $(ARGS)
 

@@ -79,14 +79,21 @@ def make_model(setting: Setting, seed: int) -> NoisyMLPClassifier:
 
 
 def progress_bar(label: str, total: int) -> Callable[[], None]:
-    """Make a bar on one line of the terminal, which each call moves one step on."""
+    """Make a bar on one line of the terminal, which each call moves one step on.
+
+    A file or pipe gets its end only.
+    """
     steps = itertools.count(1)
+    redrawn = sys.__stderr__.isatty()
+    start = "\r" if redrawn else ""
 
     def step() -> None:
         done = next(steps)
+        if not redrawn and done < total:
+            return
         bar = f"[{'#' * (30 * done // total):.<30s}] {done}/{total}"
         end = "\n" if done == total else ""
-        print(f"\r{label:24s} {bar}", end=end, file=sys.__stderr__, flush=True)
+        print(f"{start}{label:24s} {bar}", end=end, file=sys.__stderr__, flush=True)
 
     return step
 

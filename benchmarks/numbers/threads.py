@@ -48,6 +48,11 @@ def cases() -> Iterator[tuple[str, Callable[[], list[np.ndarray]]]]:
     yield "digits, stack of 24, 100", lambda: fit(0, 0, 24, nodes=100, epochs=5)
     yield "50,000 x 50, 256", lambda: fit(50_000, 50, nodes=256, **few)
     yield "5,000 x 50, stack of 24, 256", lambda: fit(5_000, 50, 24, nodes=256, **few)
+    for inputs in (120, 128, 140, 200):
+        yield (
+            f"512 x {inputs}, 300, batch 256",
+            partial(fit, 512, inputs, nodes=300, batch_size=256, **few),
+        )
     deep: dict[str, Any] = {"nodes": (1000, 1000), "batch_size": 512}
     yield "10,000 x 784, 1000-1000, batch 512", lambda: fit(10_000, 784, **deep, **few)
     for rows in (512, 1024, 2048, 4096, 8192, 32_768):

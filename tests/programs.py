@@ -1,0 +1,37 @@
+"""Where XLA keeps what it compiles for tests and examples, from one run to the next."""
+
+import hashlib
+import os
+import platform
+import re
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+# Days after which a program is deleted, and compiled anew where it is still asked for.
+DAYS = 14
+
+
+def keep_programs():
+    """Have XLA load a program that an earlier run has compiled; call this before TensorFlow runs.
+
+    Compiling is most of what tests and examples take, and a program that is loaded gives the same
+    bits. It is machine code: each processor and each TensorFlow has a folder of its own.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sknoise-tests")
+    folder = cache / f"tensorflow-{version('tensorflow')}-{processor()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for program in folder.glob("*.pb"):
+        # Another process may delete it first.
+        if time.time() - program.stat().st_mtime > DAYS * 86400:
+            program.unlink(missing_ok=True)
+    os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={folder}")
+
+
+def processor():
+    """Name what machine code depends on."""
+    facts = platform.machine() + platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = re.findall(r"^(?:model name|flags).*", Path("/proc/cpuinfo").read_text(), re.M)
+        facts += "".join(lines[:2])
+    return hashlib.sha256(facts.encode()).hexdigest()[:12]
