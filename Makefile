@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test check fuzz coverage mutants oldest matrix docs notebook dist audit benchmark clean
+.PHONY: demo test quick check fuzz coverage mutants oldest matrix docs notebook dist audit benchmark clean
 
 # Installed anew only when the dependencies change.
 $(VENV)/installed: pyproject.toml
@@ -27,6 +27,12 @@ check: $(VENV)/installed
 PYTEST = $(RUN) -m pytest -n 2
 test: check
 	$(PYTEST) $(ARGS)
+
+# For the inner loop: each room's quickest tests, and one oracle of the program.
+QUICK = tests/test_*.py tests/tasks tests/noise tests/plotting tests/keras tests/inspection \
+	tests/estimators/test_prediction.py tests/training/test_program.py tests/training/test_rows.py
+quick: check
+	$(PYTEST) $(wildcard $(QUICK)) $(ARGS)
 
 # 10,000 cases, in five processes; each has another seed, and so other networks and other cases.
 # SEEDS=3 repeats one of them.
@@ -57,8 +63,8 @@ mutants: $(VENV)/installed
 	touch $@
 
 oldest: .venv-oldest/installed
-	.venv-oldest/bin/python -m pytest -n 2 -k "not test_options" tests/estimators/test_checks.py $(ARGS)
-	.venv-oldest/bin/python -m pytest tests/parallel/test_backend.py $(ARGS)
+	.venv-oldest/bin/python -m pytest -n 2 tests/estimators/test_checks.py \
+		tests/parallel/test_backend.py -k "not test_options" $(ARGS)
 
 # Oldest and newest versions of all that sknoise needs, on Python 3.11, 3.12 and 3.13, which must be on
 # the PATH: some ten minutes and 1 GB of downloads a cell, see noxfile.py.

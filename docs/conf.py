@@ -1,10 +1,17 @@
 """What Sphinx is told: ``make docs`` builds the pages and runs the examples."""
 
 import re
+import sys
+from pathlib import Path
 
 from sphinx_gallery.sorting import ExplicitOrder
 
 import sknoise
+
+sys.path.append(str(Path(__file__).parents[1]))
+from tests.programs import keep_programs
+
+keep_programs()
 
 project = "sknoise"
 author = copyright = "the sknoise developers"
