@@ -10,6 +10,9 @@ from pathlib import Path
 
 # Days after which a program is deleted, and compiled anew where it is still asked for.
 DAYS = 14
+# The TensorFlow that was seen to write a file apart and then rename it: a part of a program, left
+# by a process that was killed, would be an error.
+WHOLE = (2, 21)
 
 
 def keep_programs():
@@ -18,10 +21,12 @@ def keep_programs():
     Compiling is most of what tests and examples take, and a program that is loaded gives the same
     bits. It is machine code: each processor and each TensorFlow has a folder of its own.
     """
+    if tuple(map(int, version("tensorflow").split(".")[:2])) < WHOLE:
+        return
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sknoise-tests")
     folder = cache / f"tensorflow-{version('tensorflow')}-{processor()}"
     folder.mkdir(parents=True, exist_ok=True)
-    for program in folder.glob("*.pb"):
+    for program in folder.glob("*.pb*"):
         # Another process may delete it first.
         if time.time() - program.stat().st_mtime > DAYS * 86400:
             program.unlink(missing_ok=True)
