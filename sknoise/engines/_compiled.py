@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sknoise.engines._callbacks import KerasListener, reason_against_epochs
+from sknoise.engines._keras import wrapped
 from sknoise.engines._listeners import train_by_epochs
 from sknoise.engines._types import Engine, Run
 from sknoise.parallel import current_job
@@ -27,9 +28,7 @@ def _train(run: Run) -> tuple[Result, Wrapper | None]:
         return job.scheduler.train(job, run.task, verbose=run.verbose), None
     with run.progress() as progress:
         if run.callbacks:
-            from sknoise.keras._wrapper import make_wrapper
-
-            wrapper = make_wrapper(run.task.model, run.targets)
+            wrapper = wrapped(run.task.model, run.targets)
             listeners.append(KerasListener(run.callbacks, run.task, wrapper.model_))
         if listeners:
             return train_by_epochs(run.task, listeners, progress, run.stop), None

@@ -32,13 +32,12 @@ def _reason_against(task: Task, callbacks: Sequence[Any]) -> str | None:
 
 def _train(run: Run) -> tuple[Result, Wrapper | None]:
     from sknoise.keras._loop import Reporter
-    from sknoise.keras._wrapper import make_wrapper
 
     with run.progress() as progress:
         relays = [as_keras_callback(listener, run.task.model) for listener in run.listeners]
         if progress is not None:
             relays.append(Reporter(run.task, progress))
-        wrapper = make_wrapper(run.task.model, run.targets)
+        wrapper = wrapped(run.task.model, run.targets)
         return wrapper.train(run.task, [*run.callbacks, *relays], run.stop), wrapper
 
 

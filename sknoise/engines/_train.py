@@ -11,7 +11,7 @@ from sknoise.engines._callbacks import fresh_keras_callbacks
 from sknoise.engines._compiled import COMPILED
 from sknoise.engines._interrupt import import_apart
 from sknoise.engines._keras import KERAS
-from sknoise.engines._types import Engine, Order, Run, Trained
+from sknoise.engines._types import Order, Run, Trained
 from sknoise.training._fork import use_tensorflow
 from sknoise.training._types import State, Stop, Task
 
@@ -65,7 +65,7 @@ def train(order: Order, stop: Stop) -> Trained:
 
     task, model = order.task, order.task.model
     check_keras(model.optimizer)
-    callbacks = fresh_keras_callbacks(order.callbacks) if order.callbacks else []
+    callbacks = fresh_keras_callbacks(order.callbacks)
     name = _choose(order.engine, task, callbacks)
     model = replace(model, state=_first_state(order, name))
     task = replace(task, model=model)
@@ -80,7 +80,7 @@ def _choose(name: str, task: Task, callbacks: Sequence[keras.callbacks.Callback]
     """Choose an engine; tell where it is not the one that was hoped for."""
     names = list(ENGINES) if name == "auto" else [name]
     for name, after in zip(names, [*names[1:], None], strict=True):
-        engine: Engine = ENGINES[name]
+        engine = ENGINES[name]
         reason = engine.reason_against(task, callbacks)
         if reason is None:
             break

@@ -28,8 +28,8 @@ from sknoise.engines import (
 from sknoise.estimators._callbacks import CallbackSupportMixin, sklearn_listeners
 from sknoise.estimators._outcome import check_finite, warn_of_outcome
 from sknoise.estimators._persistence import loaded, saved
-from sknoise.estimators._prediction import ACTIVATIONS, logits
-from sknoise.tasks import SCHEDULES, check_prediction, named_overflow, warn_of_scales
+from sknoise.estimators._prediction import ACTIVATIONS, check_prediction, logits
+from sknoise.tasks import SCHEDULES, named_overflow, warn_of_scales
 from sknoise.training._types import Model, Task
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -151,3 +152,29 @@ def log_probabilities(z: np.ndarray, output: str) -> np.ndarray:
     if output == "sigmoid":
         return special.log_expit(np.concatenate([-z, z], axis=1))
     return special.log_softmax(z, axis=1)
+
+
+def check_prediction(values: np.ndarray) -> np.ndarray:
+    """Give predictions back, if they are finite.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_outputs)
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs)
+
+    Raises
+    ------
+    ValueError
+        If one is not finite.
+    """
+    # The sum first, which is faster.
+    if math.isfinite(values.sum()) or np.isfinite(values).all():
+        return values
+    row = int(np.argmin(np.isfinite(values).all(axis=1)))
+    raise ValueError(
+        f"The prediction for row {row} of X is not finite: it is too far from what the network "
+        "was trained on. Scale X as in training."
+    )

@@ -15,8 +15,8 @@ from sklearn.utils.validation import validate_data
 
 from sknoise.estimators._base import BaseNoisyMLP, trains_in_parts, unchanged_by_errors
 from sknoise.estimators._callbacks import with_callbacks
+from sknoise.estimators._prediction import check_prediction
 from sknoise.tasks import (
-    check_prediction,
     check_targets,
     check_weights,
     named_overflow,

@@ -1,6 +1,6 @@
 """What users pass, checked, and read into a task for an engine; before TensorFlow is needed."""
 
-from sknoise.tasks._data import check_prediction, validation_rows, warn_of_scales
+from sknoise.tasks._data import validation_rows, warn_of_scales
 from sknoise.tasks._errors import named_overflow, named_targets
 from sknoise.tasks._noise import SCHEDULES
 from sknoise.tasks._targets import check_indicators, check_labels, check_targets, encode
@@ -11,7 +11,6 @@ __all__ = [
     "SCHEDULES",
     "check_indicators",
     "check_labels",
-    "check_prediction",
     "check_targets",
     "check_weights",
     "class_weighted",

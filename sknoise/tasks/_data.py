@@ -1,8 +1,7 @@
-"""Read validation data; look at the scales of training data and at what is predicted."""
+"""Read validation data, and look at the scales of training data."""
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -73,32 +72,6 @@ def validation_rows(
         raise ValueError(f"y_val has {_num_samples(y)} rows, but X_val has {len(rows)}.")
     weight = check_weights("sample_weight_val", weight, len(rows))
     return Rows(rows, read_targets(y), normalised(weight))
-
-
-def check_prediction(values: np.ndarray) -> np.ndarray:
-    """Give predictions back, if they are finite.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_outputs)
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_outputs)
-
-    Raises
-    ------
-    ValueError
-        If one is not finite.
-    """
-    # The sum first, which is faster.
-    if math.isfinite(values.sum()) or np.isfinite(values).all():
-        return values
-    row = int(np.argmin(np.isfinite(values).all(axis=1)))
-    raise ValueError(
-        f"The prediction for row {row} of X is not finite: it is too far from what the network "
-        "was trained on. Scale X as in training."
-    )
 
 
 def warn_of_scales(X: np.ndarray, names: np.ndarray | None) -> None:

@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sknoise import NoisyMLPClassifier
 from sknoise.keras._loop import Guard
 from sknoise.training._program import Program
-from tests.parallel.helpers import LONG, counted_calls, ctrl_c_once
+from tests.waiting import LONG, counted_calls, ctrl_c_once
 
 ENDLESS = 10**7
 

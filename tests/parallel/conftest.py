@@ -3,7 +3,7 @@
 import pytest
 
 from sknoise.parallel import _scheduler
-from tests.parallel.helpers import LONG
+from tests.waiting import LONG
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -30,7 +30,8 @@ from sklearn.preprocessing import StandardScaler
 from sknoise import NoisyMLPClassifier
 from sknoise.parallel import StackBackend
 from sknoise.parallel import _scheduler as scheduler_module
-from tests.parallel.helpers import LONG, check_all_threads_end
+from tests.parallel.helpers import check_all_threads_end
+from tests.waiting import LONG
 
 pytestmark = pytest.mark.timeout(LONG)
 

@@ -17,13 +17,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sknoise import NoisyMLPClassifier
 from sknoise.parallel import _remote
 from sknoise.training._types import Rows
-from tests.parallel.helpers import (
-    LONG,
-    check_all_threads_end,
-    check_soon,
-    ctrl_c_once,
-    n_files_read,
-)
+from tests.parallel.helpers import check_all_threads_end, check_soon, n_files_read
+from tests.waiting import LONG, ctrl_c_once
 
 pytestmark = pytest.mark.timeout(LONG)
 

@@ -18,7 +18,8 @@ from sknoise import NoisyMLPClassifier
 from sknoise.parallel import _scheduler as scheduler_module
 from sknoise.training import _stack
 from sknoise.training._program import Program
-from tests.parallel.helpers import LONG, check_all_threads_end, counted_calls, ctrl_c_once
+from tests.parallel.helpers import check_all_threads_end
+from tests.waiting import LONG, counted_calls, ctrl_c_once
 
 pytestmark = pytest.mark.timeout(LONG)
 

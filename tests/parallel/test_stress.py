@@ -10,7 +10,8 @@ import pytest
 
 from sknoise.parallel import StackBackend, current_job
 from sknoise.parallel import _scheduler as scheduler_module
-from tests.parallel.helpers import LONG, check_all_threads_end
+from tests.parallel.helpers import check_all_threads_end
+from tests.waiting import LONG
 
 pytestmark = pytest.mark.timeout(LONG)
 

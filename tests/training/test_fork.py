@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from sknoise import NoisyMLPClassifier
-from tests.parallel.helpers import LONG
+from tests.waiting import LONG
 
 
 def answers(clf, X, y):

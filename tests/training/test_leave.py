@@ -10,8 +10,8 @@ from sknoise.training._leave import call_or_leave
 from sknoise.training._program import Program
 from sknoise.training._stack import train_stack
 from sknoise.training._types import never
-from tests.parallel.helpers import LONG
 from tests.training.tasks import make_task
+from tests.waiting import LONG
 
 
 def test_nobody_stops_it():
