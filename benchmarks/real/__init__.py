@@ -1,0 +1,1 @@
+"""The yardstick: real data sets, at defaults, beside the usual peers."""
