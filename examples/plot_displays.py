@@ -28,7 +28,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=40, random_
 
 def fit(noise, seed=0, epochs=1000):
     model = NoisyMLPClassifier(
-        100, noise_input=noise, noise_hidden=0, epochs=epochs, random_state=seed
+        100, noise_input=noise, noise_hidden=0, alpha=0, epochs=epochs, random_state=seed
     )
     return model.fit(X_train, y_train, X_val=X_test, y_val=y_test)
 
@@ -56,7 +56,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from sknoise import noise_curve
 from sknoise.plotting import NoiseCurveDisplay
 
-clf = NoisyMLPClassifier(100, epochs=1000)
+clf = NoisyMLPClassifier(100, alpha=0, epochs=1000)
 folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=5, random_state=0)
 curve = noise_curve(clf, X_train, y_train, cv=folds, random_state=0)
 print(curve.helps)
@@ -82,7 +82,7 @@ grid = {
     "nodes": [20, 100],
 }
 search = GridSearchCV(
-    NoisyMLPClassifier(epochs=1000, random_state=0), grid, scoring="neg_log_loss"
+    NoisyMLPClassifier(alpha=0, epochs=1000, random_state=0), grid, scoring="neg_log_loss"
 )
 with joblib.parallel_config(backend="sknoise"):
     search.fit(X_train, y_train)

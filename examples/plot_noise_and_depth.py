@@ -111,7 +111,7 @@ def main() -> None:
     }
     names = list(settings)
     without = np.repeat(columns_of(0), len(NOISES))
-    model = NoisyMLPClassifier(epochs=EPOCHS, batch_size=None, verbose=1)
+    model = NoisyMLPClassifier(alpha=0, epochs=EPOCHS, batch_size=None, verbose=1)
     results = {}
     for kind in ("circles", "moons"):
         measured = measure(model, settings, draw_splits(kind, CHOOSING + REPEATS))

@@ -114,7 +114,7 @@ def main() -> None:
     """Measure, print and plot."""
     settings = make_settings()
     names = list(settings)
-    model = NoisyMLPClassifier(NODES, epochs=EPOCHS, batch_size=None, verbose=1)
+    model = NoisyMLPClassifier(NODES, alpha=0, epochs=EPOCHS, batch_size=None, verbose=1)
     results = {}
     for kind in ("circles", "moons"):
         measured = measure(model, settings, draw_splits(kind, CHOOSING + REPEATS))

@@ -75,7 +75,8 @@ def draw_split(data_seed: int = 1, split_seed: int = 42) -> Split:
 
 def make_model(setting: Setting, seed: int) -> NoisyMLPClassifier:
     noise = {"noise_input": setting.noise_input, "noise_hidden": setting.noise_hidden}
-    return NoisyMLPClassifier(400, **noise, epochs=EPOCHS, batch_size=None, random_state=seed)
+    training = {"alpha": 0, "epochs": EPOCHS, "batch_size": None, "random_state": seed}
+    return NoisyMLPClassifier(400, **noise, **training)
 
 
 def progress_bar(label: str, total: int) -> Callable[[], None]:
@@ -282,7 +283,7 @@ def compare_on_fresh_data(repeats: int) -> None:
 def search_grid(split: Split) -> None:
     """Search the article's grid on its training set, and print in the article's form."""
     X_train, _, y_train, _ = split
-    clf = NoisyMLPClassifier(noise_input=0, epochs=EPOCHS, batch_size=None, random_state=0)
+    clf = make_model(SETTINGS[0], seed=0)
     print(f"\nGrid search on the {len(y_train)} training points, {EPOCHS} epochs\n")
     start = time.perf_counter()
     with joblib.parallel_config(backend="sknoise"):

@@ -154,6 +154,7 @@ def compare(name: str, data: Data) -> Scores:
     mlp = NoisyMLPClassifier(
         NODES,
         **NO_NOISE,
+        alpha=0,
         epochs=data.epochs,
         batch_size=data.batch_size,
         learning_rate=data.learning_rate,

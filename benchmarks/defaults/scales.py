@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import joblib
 import numpy as np
@@ -23,13 +24,14 @@ from sknoise import NoisyMLPClassifier
 N_SPLITS = 4
 SMALL = (1e-6, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3)
 LARGE = (3, 10, 30, 100, 200, 1e3, 1e4, 1e6)
+FIXED: dict[str, Any] = {"nodes": 100, "alpha": 0, "epochs": 200}
 
 
-def data_sets() -> Iterator[tuple[str, np.ndarray, np.ndarray, int]]:
-    """Yield name, X, y and the number of training rows."""
-    yield "moons", *make_moons(600, noise=0.25, random_state=1), 200
-    yield "wine", *load_wine(return_X_y=True), 100
-    yield "breast_cancer", *load_breast_cancer(return_X_y=True), 300
+def data_sets() -> Iterator[tuple[str, np.ndarray, np.ndarray, int, int]]:
+    """Yield name, X, y, and the number of training rows and of rows in a step."""
+    yield "moons", *make_moons(600, noise=0.25, random_state=1), 200, 16
+    yield "wine", *load_wine(return_X_y=True), 100, 8
+    yield "breast_cancer", *load_breast_cancer(return_X_y=True), 300, 16
 
 
 def variants(X: np.ndarray, rng: np.random.Generator) -> dict[tuple[str, float], np.ndarray]:
@@ -50,9 +52,11 @@ def variants(X: np.ndarray, rng: np.random.Generator) -> dict[tuple[str, float],
     return found
 
 
-def test_loss(noise: float, seed: int, X: np.ndarray, y: np.ndarray, n_train: int) -> float:
+def test_loss(
+    options: dict[str, Any], noise: float, X: np.ndarray, y: np.ndarray, n_train: int
+) -> float:
     """Train on the first rows; give the log-loss on the others."""
-    clf = NoisyMLPClassifier(100, noise_input=noise, noise_hidden=noise, random_state=seed)
+    clf = NoisyMLPClassifier(**FIXED, **options, noise_input=noise, noise_hidden=noise)
     clf.fit(X[:n_train], y[:n_train])
     return log_loss(y[n_train:], clf.predict_proba(X[n_train:]))
 
@@ -60,16 +64,17 @@ def test_loss(noise: float, seed: int, X: np.ndarray, y: np.ndarray, n_train: in
 def main() -> None:
     """Print a table for each data set and level of noise."""
     warnings.simplefilter("ignore", ConvergenceWarning)
-    for name, X, y, n_train in data_sets():
+    for name, X, y, n_train, batch_size in data_sets():
         for noise in (0.1, 0.0):
             places, jobs = [], []
             for seed in range(N_SPLITS):
                 parts = train_test_split(X, y, train_size=n_train, stratify=y, random_state=seed)
                 scaled = StandardScaler().fit(parts[0]).transform(np.concatenate(parts[:2]))
                 labels = np.concatenate(parts[2:])
+                options = {"batch_size": batch_size, "random_state": seed}
                 for place, Z in variants(scaled, np.random.default_rng(seed)).items():
                     places.append(place)
-                    jobs.append(joblib.delayed(test_loss)(noise, seed, Z, labels, n_train))
+                    jobs.append(joblib.delayed(test_loss)(options, noise, Z, labels, n_train))
             with joblib.parallel_config(backend="sknoise"):
                 losses = joblib.Parallel()(jobs)
             means = {

@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 
 from benchmarks.processes import in_fresh_process, quieten, resident_mib, seconds
+from benchmarks.speed.peers import FIXED
 from benchmarks.speed.stacks import Stack, tasks_of
 from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
 from sknoise.training._cache import cached_programs
@@ -40,10 +41,10 @@ def random_fit(rng: np.random.Generator) -> None:
     """Fit a network of any shape to a few rows."""
     X = rng.normal(size=(rng.integers(10, 200), rng.integers(1, 20)))
     sites = ["noise_input", "noise_hidden", "noise_activation", "noise_weights", "dropout"]
-    options: dict[str, Any] = {site: 0.1 for site in sites if rng.random() < 0.4}
+    options = FIXED | {site: 0.1 for site in sites if rng.random() < 0.4}
     options["nodes"] = rng.integers(1, 60, size=rng.integers(1, 3)).tolist()
     options["batch_size"] = int(rng.choice([8, 32, 10**6]))
-    options |= {"epochs": 2, "random_state": 0}
+    options["epochs"] = 2
     if rng.random() < 0.5:
         NoisyMLPRegressor(**options).fit(X, X[:, 0]).predict(X)
     else:
@@ -71,7 +72,7 @@ def print_threads() -> None:
 
     def probabilities(i: int) -> np.ndarray:
         nodes = 10 + i % (N_THREADS // 2)  # Two threads share a program.
-        clf = NoisyMLPClassifier(nodes, noise_hidden=0.1, epochs=50, random_state=i)
+        clf = NoisyMLPClassifier(nodes, **FIXED | {"random_state": i}, epochs=50, batch_size=16)
         return np.array([clf.fit(X, y).predict_proba(X) for _ in range(5)])
 
     with ThreadPoolExecutor(N_THREADS) as pool:
@@ -96,7 +97,7 @@ def answer(clf: NoisyMLPClassifier, X: np.ndarray, fits: bool) -> tuple[np.ndarr
 def print_processes() -> None:
     """Start processes after a fit, and fit and predict in them."""
     X = np.random.default_rng(0).normal(size=(50, 3))
-    clf = NoisyMLPClassifier(5, epochs=5, random_state=0).fit(X, np.arange(50) % 2)
+    clf = NoisyMLPClassifier(5, **FIXED, epochs=5, batch_size=4).fit(X, np.arange(50) % 2)
     p = clf.predict_proba(X)
     for method, n_fitting in (("fork", N_PROCESSES), ("spawn", N_FITTING)):
         context = multiprocessing.get_context(method)
@@ -132,7 +133,7 @@ def print_large() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=LARGE).astype(np.float32)
     y = (X[:, 0] > 0).astype(int)
-    clf = NoisyMLPClassifier(100, noise_hidden=0.1, epochs=2, random_state=0)
+    clf = NoisyMLPClassifier(100, **FIXED, epochs=2, batch_size=256)
     clf.fit(X[:1000], y[:1000]).predict_proba(X[:1000])
     before = psutil.Process().memory_info().rss
     calls = {"fit": lambda: clf.fit(X, y), "predict_proba": lambda: clf.predict_proba(X)}
@@ -152,18 +153,18 @@ def print_interrupts() -> None:
     X = rng.normal(size=LARGE).astype(np.float32)
     y = (X[:, 0] > 0).astype(int)
     print("Ctrl-C in a fit: seconds until it returns, epochs done")
-    NoisyMLPClassifier(7, epochs=1).fit(X[:50], y[:50])  # Imports TensorFlow.
-    fits: dict[str, tuple[int, float, dict[str, Any]]] = {
-        "while it compiles": (100, 0.5, {"nodes": 50}),
-        "200 rows": (200, 3, {"nodes": 50}),
-        "200 rows, Keras's loop": (200, 10, {"nodes": 50, "engine": "keras"}),
-        "Keras's loop compiles": (200, 0.4, {"nodes": 70, "engine": "keras"}),
-        "Keras's loop, 2000-2000": (8000, 15, {"nodes": (2000, 2000), "engine": "keras"}),
-        "10,000 rows": (10_000, 5, {}),
-        f"{LARGE[0]:,} rows": (LARGE[0], 20, {}),
+    NoisyMLPClassifier(7, **FIXED, epochs=1).fit(X[:50], y[:50])  # Imports TensorFlow.
+    fits: dict[str, tuple[int, int, float, dict[str, Any]]] = {
+        "while it compiles": (100, 8, 0.5, {"nodes": 50}),
+        "200 rows": (200, 16, 3, {"nodes": 50}),
+        "200 rows, Keras's loop": (200, 16, 10, {"nodes": 50, "engine": "keras"}),
+        "Keras's loop compiles": (200, 16, 0.4, {"nodes": 70, "engine": "keras"}),
+        "Keras's loop, 2000-2000": (8000, 256, 15, {"nodes": (2000, 2000), "engine": "keras"}),
+        "10,000 rows": (10_000, 256, 5, {}),
+        f"{LARGE[0]:,} rows": (LARGE[0], 256, 20, {}),
     }
-    for name, (n_rows, after, options) in fits.items():
-        clf = NoisyMLPClassifier(**options, epochs=10**7, random_state=0)
+    for name, (n_rows, batch_size, after, options) in fits.items():
+        clf = NoisyMLPClassifier(**FIXED, **options, epochs=10**7, batch_size=batch_size)
         pressed: list[float] = []
 
         def press(pressed: list[float] = pressed) -> None:

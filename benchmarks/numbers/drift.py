@@ -21,7 +21,6 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from sknoise.noise._sites import Site
-from sknoise.tasks._parameters import rows_in_a_step
 from sknoise.training._initial import initial_state
 from sknoise.training._rows import distinct_rows
 from sknoise.training._stack import train_stack
@@ -33,16 +32,22 @@ RATES = {"adam": 0.001, "sgd": 0.1}
 N_SEEDS = 10
 
 
-def data_sets() -> Iterator[tuple[str, np.ndarray, np.ndarray, int, int]]:
-    """Yield name, X, y, the number of training rows, and of nodes."""
-    yield "circles 30", *make_circles(1000, noise=0.1, random_state=1), 30, 400
-    yield "moons 200", *make_moons(1000, noise=0.25, random_state=1), 200, 100
-    yield "breast_cancer 400", *load_breast_cancer(return_X_y=True), 400, 100
-    yield "digits 300", *load_digits(return_X_y=True), 300, 100
+def data_sets() -> Iterator[tuple[str, np.ndarray, np.ndarray, int, int, int]]:
+    """Yield name, X, y, and the number of training rows, of rows in a step, and of nodes."""
+    yield "circles 30", *make_circles(1000, noise=0.1, random_state=1), 30, 4, 400
+    yield "moons 200", *make_moons(1000, noise=0.25, random_state=1), 200, 16, 100
+    yield "breast_cancer 400", *load_breast_cancer(return_X_y=True), 400, 32, 100
+    yield "digits 300", *load_digits(return_X_y=True), 300, 16, 100
 
 
 def make_task(
-    X: np.ndarray, y: np.ndarray, nodes: int, optimizer: str, level: float, key: int = 1
+    X: np.ndarray,
+    y: np.ndarray,
+    batch_size: int,
+    nodes: int,
+    optimizer: str,
+    level: float,
+    key: int,
 ) -> Task:
     """Describe a training run of 500 epochs."""
     n_classes = y.max() + 1
@@ -52,7 +57,7 @@ def make_task(
     rows = distinct_rows(X.astype(np.float32), y.astype(np.int32), np.ones(len(X)))
     state = initial_state(network, key)
     model = Model(network, Optimizer(optimizer), RATES[optimizer], noise, key, state)
-    return Task(model, rows, None, rows_in_a_step("auto", len(rows)), True, EPOCHS[-1])
+    return Task(model, rows, None, batch_size, True, EPOCHS[-1])
 
 
 def moved(task: Task) -> Task:
@@ -91,14 +96,14 @@ def main() -> None:
     )
     columns = f"{'weight':>8s} {'p':>8s} {'log-loss':>8s}"
     print(f"{'':25s} {'epochs':>6s} {columns}  {columns} {'log-loss':>8s}")
-    for name, X, y, n_train, nodes in data_sets():
+    for name, X, y, n_train, batch_size, nodes in data_sets():
         parts = train_test_split(X, y, train_size=n_train, stratify=y, random_state=0)
         scaler = StandardScaler().fit(parts[0])
         X_train, X_test = (scaler.transform(part) for part in parts[:2])
         for optimizer in RATES:
             for level in (0.1, 0.0):
                 seeds = [
-                    make_task(X_train, parts[2], nodes, optimizer, level, key)
+                    make_task(X_train, parts[2], batch_size, nodes, optimizer, level, key)
                     for key in range(1, 1 + N_SEEDS)
                 ]
                 task = seeds[0]

@@ -22,6 +22,7 @@ from sklearn.datasets import load_digits, make_classification
 from sknoise import NoisyMLPClassifier
 
 N_THREADS = (1, 2, 4)
+FIXED: dict[str, Any] = {"noise_input": 0.1, "noise_hidden": 0.1, "alpha": 0}
 
 
 def fit(n_rows: int, n_features: int, n_fits: int = 1, **options: Any) -> list[np.ndarray]:
@@ -31,7 +32,7 @@ def fit(n_rows: int, n_features: int, n_fits: int = 1, **options: Any) -> list[n
         X = X / 16
     else:
         X, y = make_classification(n_rows, n_features, n_informative=10, random_state=0)
-    fits = [NoisyMLPClassifier(random_state=i, **options) for i in range(n_fits)]
+    fits = [NoisyMLPClassifier(random_state=i, **FIXED, **options) for i in range(n_fits)]
     if n_fits == 1:
         fits[0].fit(X, y)
     else:
@@ -43,11 +44,13 @@ def fit(n_rows: int, n_features: int, n_fits: int = 1, **options: Any) -> list[n
 def cases() -> Iterator[tuple[str, Callable[[], list[np.ndarray]]]]:
     """Yield names and fits: of the sizes that this is for, then steps of more and more rows."""
     few: dict[str, Any] = {"epochs": 3}
-    yield "30 rows x 20, 400", lambda: fit(30, 20, epochs=1000)
-    yield "digits, 400", lambda: fit(0, 0, epochs=20)
-    yield "digits, stack of 24, 100", lambda: fit(0, 0, 24, nodes=100, epochs=5)
-    yield "50,000 x 50, 256", lambda: fit(50_000, 50, nodes=256, **few)
-    yield "5,000 x 50, stack of 24, 256", lambda: fit(5_000, 50, 24, nodes=256, **few)
+    yield "30 rows x 20, 400", lambda: fit(30, 20, batch_size=4, epochs=1000)
+    yield "digits, 400", lambda: fit(0, 0, batch_size=128, epochs=20)
+    small: dict[str, Any] = {"nodes": 100, "batch_size": 128, "epochs": 5}
+    yield "digits, stack of 24, 100", lambda: fit(0, 0, 24, **small)
+    wide: dict[str, Any] = {"nodes": 256, "batch_size": 256}
+    yield "50,000 x 50, 256", lambda: fit(50_000, 50, **wide, **few)
+    yield "5,000 x 50, stack of 24, 256", lambda: fit(5_000, 50, 24, **wide, **few)
     for inputs in (120, 128, 140, 200):
         yield (
             f"512 x {inputs}, 300, batch 256",

@@ -31,6 +31,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.processes import in_fresh_process, quieten, seconds
 from benchmarks.speed.peers import (
     EPOCHS,
+    FIXED,
     KERAS_EPOCHS,
     article_data,
     compared,
@@ -120,14 +121,14 @@ def in_own_processes(*timers: Timer) -> Iterator[list[Timer]]:
 def article_grid() -> Fit:
     """Give the article's grid search."""
     X, _, y, _ = article_data()
-    clf = NoisyMLPClassifier(noise_input=0, epochs=EPOCHS, batch_size=None, random_state=0)
+    clf = NoisyMLPClassifier(**FIXED | {"noise_input": 0}, epochs=EPOCHS, batch_size=None)
     grid = {"nodes": NODES, "noise_hidden": NOISE_LEVELS}
     return partial(GridSearchCV(clf, grid, cv=N_FOLDS).fit, X, y)
 
 
 def random_search() -> Fit:
     """Give a search as one would make it for a new data set."""
-    clf = NoisyMLPClassifier(epochs=SEARCH_EPOCHS, random_state=0)
+    clf = NoisyMLPClassifier(**FIXED, epochs=SEARCH_EPOCHS, batch_size=32)
     distributions = {
         "noisymlpclassifier__nodes": randint(20, 300),
         "noisymlpclassifier__noise_input": loguniform(0.01, 1),
