@@ -162,6 +162,19 @@ def test_the_command_fits_and_prints(tmp_path, monkeypatch, capsys):
     assert len(results.load(out)) == 2
 
 
+def test_candidates_are_fitted_instead_of_the_peers(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sets, "read", lambda name: made_set())
+    made = {name: models.Model(lambda seed: DummyClassifier()) for name in ("default", "other")}
+    monkeypatch.setattr(run, "CANDIDATES", {CLASSIFICATION: made, REGRESSION: {}})
+    out = tmp_path / "results.jsonl"
+    command = ["run", "--candidates", "--stacked", "--sets", "pima", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", command)
+    assert run.main() == 0
+    fitted = set(results.load(out))
+    assert fitted == {("pima", name, split) for name in made for split in range(4)}
+    assert "log-loss / default" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -88,7 +88,7 @@ def our_regressor(**parameters: Any) -> Callable[[int], Any]:
     def make(seed: int) -> Any:
         from sknoise import NoisyMLPRegressor
 
-        return scaled(NoisyMLPRegressor(**parameters, random_state=seed))
+        return NoisyMLPRegressor(**parameters, random_state=seed)
 
     return make
 

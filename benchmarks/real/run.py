@@ -4,7 +4,8 @@ Run: make real, or python -m benchmarks.real.run --splits 4
 
 One line of JSON a fit goes to a file; a run goes on where one ended. All of it takes an hour or
 two on two idle cores; the times of fits say something only if nothing else runs. See `sets.py` for
-the splits, `models.py` for the models, `tables.py` for what the tables say.
+the splits, `models.py` for the models, `tables.py` for what the tables say. With `--candidates`,
+candidates for our defaults are fitted instead, which `choose.py` compares.
 """
 
 from __future__ import annotations
@@ -12,18 +13,23 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import joblib
 from rich.progress import Progress
 
 from benchmarks.processes import quieten, seconds
 from benchmarks.real import metrics, results, sets, tables
+from benchmarks.real.candidates import CANDIDATES, DEFAULT
 from benchmarks.real.models import Model, all_models
 from benchmarks.real.sources import CHOOSE, CLASSIFICATION, JUDGE, REGRESSION
 
 RESULTS = Path(__file__).parent / "results.jsonl"
+# Most candidates on all splits of a set: to compile again would take longer than a large stack.
+MAX_NETWORKS = 256
 
 
 class Job(NamedTuple):
@@ -112,15 +118,19 @@ def done_fits(job: Job, models: dict[str, Model]) -> Iterator[results.Row]:
         What `results.append` writes, or a row with the key "failed".
     """
     data = sets.read(job.name)
-    part, of = None, -1
-    for split, model in job.fits:
-        if part is None or split != of:
-            part, of = sets.split(data, split), split
+    parts = {split: sets.split(data, split) for split in {split for split, _ in job.fits}}
+
+    def row_of(split: int, model: str) -> results.Row:
         row: results.Row = {"set": job.name, "task": job.task, "split": split, "model": model}
         try:
-            yield {**row, "seed": split, **fitted(models[model], split, part, job.task)}
+            return {**row, "seed": split, **fitted(models[model], split, parts[split], job.task)}
         except Exception as error:  # one in thousands must not end a run of hours
-            yield {**row, "failed": f"{type(error).__name__}: {error}"}
+            return {**row, "failed": f"{type(error).__name__}: {error}"}
+
+    # One after the other, but under `--stacked`.
+    yield from joblib.Parallel(return_as="generator")(
+        joblib.delayed(row_of)(split, model) for split, model in job.fits
+    )
 
 
 def run(todo: list[Job], models: dict[str, dict[str, Model]], out: Path) -> int:
@@ -158,6 +168,13 @@ def run(todo: list[Job], models: dict[str, dict[str, Model]], out: Path) -> int:
     return n_failed
 
 
+def stacks() -> Any:
+    """Let the fits of a set train together, those that can, in as few programs as they can."""
+    import sknoise  # noqa: F401, registers the backend
+
+    return joblib.parallel_config(backend="sknoise", max_networks=MAX_NETWORKS)
+
+
 def unknown(asked: list[str] | None, known: list[str]) -> list[str]:
     """List what was asked for and does not exist."""
     return [name for name in asked or () if name not in known]
@@ -172,6 +189,10 @@ def arguments() -> tuple[argparse.ArgumentParser, Any]:
     parser.add_argument("--sets", nargs="+", metavar="NAME", help="only these")
     parser.add_argument("--models", nargs="+", metavar="NAME", help="only these")
     parser.add_argument("--pytabkit", action="store_true", help="also RealMLP-TD and TabM")
+    parser.add_argument("--candidates", action="store_true", help="for the defaults, instead")
+    parser.add_argument(
+        "--stacked", action="store_true", help="train ours together; times of fits are no use then"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, help="file of results")
     parser.add_argument("--no-fit", action="store_true", help="only print what is done")
     parser.add_argument("--reference", metavar="MODEL", help="what ratios are to")
@@ -185,7 +206,7 @@ def main() -> int:
     parser, asked = arguments()
     quieten()
     try:
-        available = all_models(asked.pytabkit)
+        available = CANDIDATES if asked.candidates else all_models(asked.pytabkit)
     except ModuleNotFoundError as error:
         parser.error(str(error))
     known = [name for models in available.values() for name in models]
@@ -203,7 +224,8 @@ def main() -> int:
     failed = 0
     if not asked.no_fit:
         todo = list(jobs(chosen, models, asked.splits, set(results.load(asked.out))))
-        failed = run(todo, available, asked.out)
+        with stacks() if asked.stacked else nullcontext():
+            failed = run(todo, available, asked.out)
     rows = [
         row
         for row in results.load(asked.out).values()
@@ -211,7 +233,8 @@ def main() -> int:
         and row["model"] in models.get(row["task"], ())
         and row["split"] < asked.splits
     ]
-    print(tables.report(rows, asked.reference, asked.per_set))
+    reference = asked.reference or (DEFAULT if asked.candidates else None)
+    print(tables.report(rows, reference, asked.per_set))
     if asked.figure and rows:
         from benchmarks.real import figure
 

@@ -100,11 +100,10 @@ def markdown(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, rule, *lines))
 
 
-def as_ratio(ratio: Ratio) -> str:
+def as_ratio(ratio: Ratio, digits: int = 2) -> str:
     """Write a ratio and its interval."""
-    if np.isnan(ratio.low):
-        return f"{ratio.value:.2f}"
-    return f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
+    value, low, high = (f"{number:.{digits}f}" for number in ratio)
+    return value if np.isnan(ratio.low) else f"{value} [{low}, {high}]"
 
 
 def as_seconds(seconds: float) -> str:
