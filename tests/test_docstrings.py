@@ -33,20 +33,25 @@ RAISED = {"check_is_fitted": {"NotFittedError"}, "check_matplotlib_support": {"I
 TWINS = {
     ("NoisyMLPClassifier", "NoisyMLPRegressor"): {
         "Summary",
-        "Extended Summary: Scale the targets",
+        "Extended Summary: Targets need no",
         "loss",
         "noise_target",
         "noise_distribution",  # of targets too
         "alpha",  # scikit-learn halves the squared error
+        "epochs",  # the regressor takes twice as many steps
+        "unexplained_",  # of class indicators, or of targets
         "validation_fraction",  # the same of each class
         "monitor",
         "class_weight",
         "classes_",
         "n_outputs_",
         "history_",
+        "coefs_",  # the regressor's output is in the units of the targets
+        "intercepts_",
         "keras_classifier_",
         "keras_regressor_",
         "Notes: Two classes give",
+        "Notes: Targets are standardised",
         "References: [7]",
     },
     ("NoisyMLPClassifier.fit", "NoisyMLPRegressor.fit"): {"y", "y_val"},
@@ -219,7 +224,8 @@ def test_attributes_are_those_that_are_set(name):
         }
     properties = {each for each, (it, _) in methods(cls).items() if isinstance(it, property)}
     if name.startswith("NoisyMLP"):
-        found |= set(_attributes(SimpleNamespace(state=SimpleNamespace(weights=[], n_epochs=0))))
+        state = SimpleNamespace(n_epochs=0)
+        found |= set(_attributes(SimpleNamespace(own_weights=[], state=state)))
         found |= {"n_features_in_", "feature_names_in_"}  # scikit-learn sets them
     found = {each for each in found | properties if not each.startswith("_")}
     documented = {each.name: each.type for each in parsed(name)["Attributes"]}

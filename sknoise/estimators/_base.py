@@ -29,7 +29,7 @@ from sknoise.estimators._callbacks import CallbackSupportMixin, sklearn_listener
 from sknoise.estimators._outcome import check_finite, warn_of_outcome
 from sknoise.estimators._persistence import loaded, saved
 from sknoise.estimators._prediction import ACTIVATIONS, check_prediction, logits
-from sknoise.tasks import SCHEDULES, named_overflow, warn_of_scales
+from sknoise.tasks import SCHEDULES, Measured, named_overflow, warn_of_scales
 from sknoise.training._types import Model, Task
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ T = TypeVar("T")
 _DOCS = "https://sknoise.readthedocs.io/en/stable"
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
+_AUTO = StrOptions({"auto"})
 # Keras's random initializers.
 _INITIALIZERS = {
     "glorot_normal",
@@ -64,6 +65,10 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 
     history_: dict[str, np.ndarray]
     n_iter_: int
+    unexplained_: float | None
+
+    # Steps on 400 rows, where epochs="auto"; benchmarks/real has the evidence.
+    _usual_steps: ClassVar[int]
 
     # Where scikit-learn's HTML representation links to.
     _doc_link_module = "sknoise"
@@ -71,8 +76,8 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "nodes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "noise_input": [_NOT_NEGATIVE],
-        "noise_hidden": ["array-like", _NOT_NEGATIVE],
+        "noise_input": [_NOT_NEGATIVE, _AUTO],
+        "noise_hidden": ["array-like", _NOT_NEGATIVE, _AUTO],
         "noise_activation": ["array-like", _NOT_NEGATIVE],
         "noise_weights": ["array-like", _NOT_NEGATIVE],
         "noise_gradient": [_NOT_NEGATIVE],
@@ -84,13 +89,13 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         "noise_free": ["array-like", None],
         "dropout": ["array-like", Interval(Real, 0, 1, closed="left")],
         "max_norm": [_POSITIVE, None],
-        "alpha": [_NOT_NEGATIVE],
+        "alpha": [_NOT_NEGATIVE, _AUTO],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "initializer": [StrOptions(_INITIALIZERS)],
         "optimizer": [str, dict],
         "learning_rate": [_POSITIVE, dict, HasMethods(["get_config", "__call__"])],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
+        "epochs": [Interval(Integral, 1, None, closed="left"), _AUTO],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), _AUTO, None],
         "shuffle": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -115,7 +120,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
     def _train(
         self,
         task: Task,
-        deviations: np.ndarray | None,
+        measured: Measured,
         going_on: bool,
         X: np.ndarray,
         y: np.ndarray,
@@ -126,8 +131,8 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         ----------
         task : Task
             What ``read_task`` has read.
-        deviations : ndarray of shape (n_features,) or None
-            Of the features, where noise is relative to them.
+        measured : Measured
+            What ``read_task`` has measured.
         going_on : bool
         X : ndarray of shape (n_rows, n_features), dtype float32
         y : ndarray
@@ -156,14 +161,14 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             trained = train(order, stop)
             check_finite(trained, self.learning_rate)
             self._set_fitted(trained, going_on)
-            self._deviations = deviations
+            self._deviations = measured.deviations
+            self.unexplained_ = measured.unexplained
         warn_of_outcome(trained, task.epochs, stop.asked)
         return self
 
     def _before(self) -> Before:
         """Give what training goes on from."""
-        state = replace(self._fitted.state, weights=self._weights())
-        return Before(replace(self._fitted, state=state), self._engine)
+        return Before(self._fitted.with_own_weights(self._weights()), self._engine)
 
     def _set_fitted(self, trained: Trained, going_on: bool) -> None:
         """Set the fitted attributes, all that training has to do with."""
@@ -174,7 +179,8 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         for name, value in _attributes(trained.model).items():
             setattr(self, name, value)
         self.history_ = history
-        self._wrapper = trained.wrapper
+        # One that was trained on standardised targets is for nobody.
+        self._wrapper = trained.wrapper if trained.model.units is None else None
         self._engine = trained.engine
         if self.callbacks:
             self.callbacks_ = trained.callbacks
@@ -197,7 +203,9 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         """Give the scikeras wrapper, built when first asked for."""
         check_is_fitted(self, "coefs_")
         if self._wrapper is None:
-            self._wrapper = wrapped(self._before().model, self._example_targets())
+            state = replace(self._fitted.state, weights=self._weights())
+            model = replace(self._fitted, state=state)
+            self._wrapper = wrapped(model, self._example_targets())
         return self._wrapper
 
     @property
@@ -262,9 +270,10 @@ def trains_in_parts(estimator: BaseNoisyMLP) -> bool:
 
 def _attributes(model: Model) -> dict[str, Any]:
     """Give the fitted attributes that a network makes."""
+    weights = model.own_weights
     return {
-        "coefs_": model.state.weights[::2],
-        "intercepts_": model.state.weights[1::2],
+        "coefs_": weights[::2],
+        "intercepts_": weights[1::2],
         "n_iter_": model.state.n_epochs,
         "_fitted": model,
     }

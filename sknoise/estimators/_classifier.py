@@ -51,14 +51,15 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     nodes : int or sequence of int, default=400
         Number of units of the hidden layer, or of each of several hidden layers; 1 or larger.
 
-    noise_input : float, default=0.1
+    noise_input : float or "auto", default="auto"
         Noise on the input [1]_. Like all noise levels a standard deviation, here in the units of
         ``X``, 0 or larger; 0 is off. Scale the features first, or one level cannot suit them
-        all; or see ``noise_relative``.
+        all; or see ``noise_relative``. "auto" is 0.2 times the square of ``unexplained_``.
 
-    noise_hidden : float or sequence of float, default=0.1
+    noise_hidden : float, sequence of float or "auto", default="auto"
         Noise on the hidden layers, before the activation [2]_, in the units of what is computed
-        there; one number for all, or one for each layer.
+        there; one number for all, or one for each layer. "auto" is 0.03 times the square of
+        ``unexplained_``.
 
     noise_activation : float or sequence of float, default=0
         Noise on the hidden layers, after the activation [2]_; one number for all, or one for
@@ -107,11 +108,12 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Bound of the Euclidean norm of each unit's incoming weights, output included, as
         Keras's ``MaxNorm`` keeps it after each step [5]_; above 0. None is no bound.
 
-    alpha : float, default=0
+    alpha : float or "auto", default="auto"
         Strength, 0 or larger, of the L2 penalty on all kernels, as in scikit-learn's perceptron:
         the mean loss gets alpha / (2 n) times the sum of all squared weights, where n is the
         number of rows in a step; as there, their weight if ``sample_weight`` is given. A last,
-        smaller minibatch has the same n here. ``history_`` is without the penalty.
+        smaller minibatch has the same n here. ``history_`` is without the penalty. "auto" is 0.6
+        times the square of ``unexplained_``, and n the number of rows whatever their weight.
 
     activation : str, default="relu"
         Activation of the hidden layers, by Keras's name: "elu", "exponential", "gelu",
@@ -133,14 +135,16 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         ``keras.optimizers.schedules``, as an object or as Keras serialises it. Schedules count
         steps, not epochs.
 
-    epochs : int, default=200
+    epochs : int or "auto", default="auto"
         Number of passes over the training data, 1 or larger; the most of them if
-        ``early_stopping``.
+        ``early_stopping``. "auto" is as many as make about 1000 (n / 400) ** (1 / 3) steps of
+        the optimizer on n rows, 790 on 200 and 2,900 on 10,000: the fits of a search, on parts
+        of the rows, are then about as long as the one on all of them.
 
     batch_size : int, "auto" or None, default="auto"
         Number of distinct rows in a step of the optimizer, 1 or larger; a step takes all rows
-        where there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
-        least 4 and at most 256; None is all rows.
+        where there are fewer. "auto" is about a sixteenth of the rows, at least 4 and at most
+        256; None is all rows.
 
     shuffle : bool, default=True
         Whether each epoch splits the rows into new minibatches. If False, the minibatches
@@ -151,10 +155,12 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         ``patience`` epochs.
 
     validation_fraction : float, default=0.1
-        Fraction of the distinct training rows, the same of each class, that is held out to
+        Fraction of the training rows, the same of each class, that is held out to
         validate on, if ``early_stopping`` needs validation data and ``X_val`` is not given;
         above 0 and below 1. Which rows follows from their content and ``random_state``, not
-        from their order.
+        from their order. Of a row given 1 / (2 ``validation_fraction``) times or more, 5 by
+        default, copies are held out one by one; fewer stay together. Where all sample weights are
+        whole numbers, weight 2 is a row given twice; else no weight is.
 
     monitor : {"val_loss", "val_accuracy", "loss", "accuracy"}, default="val_loss"
         Figure of ``history_`` that early stopping watches.
@@ -227,6 +233,13 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     intercepts_ : list of ndarray of shape (n_units,), dtype float32
         Bias of each hidden layer and of the output.
+
+    unexplained_ : float or None
+        The fraction of the variance of the class indicators that the features leave unexplained,
+        from 0 to 1: what parameters go by that are "auto", and None where there is none. It is
+        what kernel ridge regression on up to 500 rows leaves, when it predicts each row from the
+        others; near 0 where the classes are clear, near 1 where they overlap. A warm start and
+        ``partial_fit`` keep that of the first call.
 
     callbacks_ : list of keras.callbacks.Callback
         The copies of ``callbacks`` that the last fit used; only where there were some. Not saved.
@@ -309,6 +322,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     classes_: np.ndarray
 
+    _usual_steps = 1000
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseNoisyMLP._parameter_constraints,
         "noise_target": [Interval(Real, 0, 1, closed="both")],
@@ -320,8 +335,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         self,
         nodes: int | Sequence[int] = 400,
         *,
-        noise_input: float = 0.1,
-        noise_hidden: float | Sequence[float] = 0.1,
+        noise_input: float | str = "auto",
+        noise_hidden: float | str | Sequence[float] = "auto",
         noise_activation: float | Sequence[float] = 0.0,
         noise_weights: float | Sequence[float] = 0.0,
         noise_gradient: float = 0.0,
@@ -333,12 +348,12 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         noise_free: Sequence[Any] | None = None,
         dropout: float | Sequence[float] = 0.0,
         max_norm: float | None = None,
-        alpha: float = 0.0,
+        alpha: float | str = "auto",
         activation: str = "relu",
         initializer: str = "glorot_uniform",
         optimizer: str | dict[str, Any] = "adam",
         learning_rate: Any = 0.001,
-        epochs: int = 200,
+        epochs: int | str = "auto",
         batch_size: int | str | None = "auto",
         shuffle: bool = True,
         early_stopping: bool = False,
@@ -414,8 +429,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             Class labels of any type. A single class is allowed, and is what will be
             predicted. Or an indicator matrix of several labels a row, 0 or 1.
         sample_weight : array-like of shape (n_samples,), float or None, default=None
-            Weights, 0 or larger; one number is for all rows, None is 1. But for ``alpha``, only
-            their ratios matter.
+            Weights, 0 or larger; one number is for all rows, None is 1. Where all are whole
+            numbers, weight 2 is a row given twice, for all that follows from the number of rows
+            too. Otherwise only their ratios matter, but for an ``alpha`` that is a number.
         X_val : array-like of shape (n_val, n_features) or None, default=None
             Validation data, for ``history_`` and early stopping; without that, it does not
             change the training.
@@ -447,8 +463,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Warns
         -----
         ConvergenceWarning
-            If features are so far from mean 0 and standard deviation 1 that training suffers; or
-            if ``val_loss`` does not stay finite, though the loss does.
+            If features are so far from mean 0 and standard deviation 1 that training suffers; if
+            most rows are equal to others, and ``epochs`` few for that; or if ``val_loss`` does
+            not stay finite, though the loss does.
         UserWarning
             If ``engine="auto"`` has to take Keras's own, slower loop; or if Ctrl-C ended the
             training.
@@ -493,8 +510,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             All labels that will ever occur; needed at the first call, but for an indicator
             matrix, where there is one for each column.
         sample_weight : array-like of shape (n_samples,), float or None, default=None
-            Weights, 0 or larger; one number is for all rows, None is 1. But for ``alpha``, only
-            their ratios matter.
+            Weights, 0 or larger; one number is for all rows, None is 1. Where all are whole
+            numbers, weight 2 is a row given twice, for all that follows from the number of rows
+            too. Otherwise only their ratios matter, but for an ``alpha`` that is a number.
 
         Returns
         -------
@@ -697,12 +715,12 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         y: np.ndarray,
         sample_weight: Any,
         validation: Rows | None,
-        epochs: int,
+        epochs: int | str,
         going_on: bool,
     ) -> NoisyMLPClassifier:
         """Train on checked data, from new weights or from where the last call ended."""
         self._multilabel = y.ndim == 2
-        weight = check_weights("sample_weight", sample_weight, len(X))
+        weight = given = check_weights("sample_weight", sample_weight, len(X))
         labels = self._encoded("y", y, self._multilabel)
         if not self._multilabel:
             weight = class_weighted(self.class_weight, labels, weight, self.classes_)
@@ -711,7 +729,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
                 f"class_weight={self.class_weight!r} has no meaning where a row has several "
                 "labels; use None, or sample_weight."
             )
-        what = read_task(self, X, labels, weight, validation, int(epochs), going_on)
+        what = read_task(self, X, labels, weight, validation, epochs, going_on, given)
         return self._train(*what, going_on, X, y)
 
     def _loss_and_outputs(self) -> tuple[str, int]:

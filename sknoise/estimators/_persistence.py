@@ -13,6 +13,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sknoise._version import __version__
 from sknoise.noise._sites import Site
 from sknoise.training._types import Model, Network, Noise, Optimizer, State
+from sknoise.training._units import Units
 
 _VERSION = "_sknoise_version"
 
@@ -35,8 +36,8 @@ def saved(state: dict[str, Any]) -> dict[str, Any]:
     ----------
     state : dict
         All attributes. Of a fitted estimator the weights stay in ``coefs_`` and
-        ``intercepts_``; its Keras objects are left out: those built again when asked for, and
-        ``callbacks_``, which hold one.
+        ``intercepts_``, beside those of the output for standardised targets; its Keras objects
+        are left out: those built again when asked for, and ``callbacks_``, which hold one.
 
     Returns
     -------
@@ -87,14 +88,16 @@ def loaded(state: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _plain(model: Model) -> dict[str, Any]:
-    """Give all of a fitted model but its weights, in builtin types and arrays."""
-    noise, state = model.noise, model.state
+    """Give all of a fitted model but what ``coefs_`` has, in builtin types and arrays."""
+    noise, state, units = model.noise, model.state, model.units
     return {
         **vars(model),
         "network": asdict(model.network),
         "optimizer": asdict(model.optimizer),
         "noise": {**vars(noise), "levels": [(*site, s) for site, s in noise.levels.items()]},
+        "units": None if units is None else vars(units),
         "state": {
+            "output": state.weights[-2:],
             "optimizer": state.optimizer,
             "n_epochs": state.n_epochs,
             "n_steps": state.n_steps,
@@ -105,10 +108,13 @@ def _plain(model: Model) -> dict[str, Any]:
 def _model(plain: dict[str, Any], weights: Sequence[np.ndarray]) -> Model:
     """Undo ``_plain``."""
     levels = {Site(kind, layer): s for kind, layer, s in plain["noise"]["levels"]}
+    units, state = plain["units"], dict(plain["state"])
+    weights = [*weights[:-2], *state.pop("output")]
     parts = {
         "network": Network(**plain["network"]),
         "optimizer": Optimizer(**plain["optimizer"]),
         "noise": Noise(**{**plain["noise"], "levels": levels}),
-        "state": State(list(weights), **plain["state"]),
+        "state": State(weights, **state),
+        "units": None if units is None else Units(**units),
     }
     return Model(**{**plain, **parts})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +23,7 @@ from sknoise.tasks import (
     named_overflow,
     named_targets,
     read_task,
+    read_units,
     validation_rows,
 )
 from sknoise.training._types import Rows
@@ -48,9 +50,8 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     noise. The network is a Keras model; by default a whole training run is one compiled
     TensorFlow program.
 
-    Scale the targets to a standard deviation near 1, with
-    ``sklearn.compose.TransformedTargetRegressor`` for example: the initial weights and the
-    learning rate suit such targets.
+    Targets need no scaling: the network learns them standardised, each output by itself, and
+    what is fitted speaks their own units.
 
     Parameters
     ----------
@@ -58,18 +59,20 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         Number of units of the hidden layer, or of each of several hidden layers; 1 or larger.
 
     loss : {"squared_error", "absolute_error", "huber", "poisson"}, default="squared_error"
-        What is minimised, by Keras's losses. "huber" is squared up to an error of 1 and
-        absolute above. "poisson" is for counts, targets of 0 or larger: the network then
-        gives the logarithm of the mean, and ``predict`` the mean.
+        What is minimised, by Keras's losses, of the standardised targets. "huber" is squared up
+        to an error of one standard deviation and absolute above. "poisson" is for counts,
+        targets of 0 or larger, which are divided by their mean: the network gives the logarithm
+        of what to expect, and ``predict`` that itself.
 
-    noise_input : float, default=0.1
+    noise_input : float or "auto", default="auto"
         Noise on the input [1]_. Like all noise levels a standard deviation, here in the units of
         ``X``, 0 or larger; 0 is off. Scale the features first, or one level cannot suit them
-        all; or see ``noise_relative``.
+        all; or see ``noise_relative``. "auto" is 0.2 times the square of ``unexplained_``.
 
-    noise_hidden : float or sequence of float, default=0.1
+    noise_hidden : float, sequence of float or "auto", default="auto"
         Noise on the hidden layers, before the activation [2]_, in the units of what is computed
-        there; one number for all, or one for each layer.
+        there; one number for all, or one for each layer. "auto" is 0.03 times the square of
+        ``unexplained_``.
 
     noise_activation : float or sequence of float, default=0
         Noise on the hidden layers, after the activation [2]_; one number for all, or one for
@@ -84,7 +87,8 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         the steps done as (1 + t) ** -0.275 [4]_.
 
     noise_target : float, default=0
-        Noise added to the targets, in the units of ``y``, anew in each step; 0 is off.
+        Noise added to the targets, in units of each target's standard deviation (of its mean
+        with ``loss="poisson"``), anew in each step; 0 is off.
 
     noise_distribution : {"gaussian", "uniform", "laplace"}, default="gaussian"
         Distribution of the noise on input, layers, targets and kernels, at the same
@@ -116,12 +120,14 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         Bound of the Euclidean norm of each unit's incoming weights, output included, as
         Keras's ``MaxNorm`` keeps it after each step [5]_; above 0. None is no bound.
 
-    alpha : float, default=0
+    alpha : float or "auto", default="auto"
         Strength, 0 or larger, of the L2 penalty on all kernels, as in scikit-learn's perceptron:
         the mean loss gets alpha / (2 n) times the sum of all squared weights, where n is the
         number of rows in a step; as there, their weight if ``sample_weight`` is given. A last,
         smaller minibatch has the same n here. scikit-learn halves the squared error: its alpha
-        shrinks as twice as much does here. ``history_`` is without the penalty.
+        shrinks as twice as much does here. Loss and weights are those of the standardised
+        targets. ``history_`` is without the penalty. "auto" is 0.6 times the square of
+        ``unexplained_``, and n the number of rows whatever their weight.
 
     activation : str, default="relu"
         Activation of the hidden layers, by Keras's name: "elu", "exponential", "gelu",
@@ -143,14 +149,16 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         ``keras.optimizers.schedules``, as an object or as Keras serialises it. Schedules count
         steps, not epochs.
 
-    epochs : int, default=200
+    epochs : int or "auto", default="auto"
         Number of passes over the training data, 1 or larger; the most of them if
-        ``early_stopping``.
+        ``early_stopping``. "auto" is as many as make about 2000 (n / 400) ** (1 / 3) steps of
+        the optimizer on n rows, 1,600 on 200 and 5,800 on 10,000: the fits of a search, on parts
+        of the rows, are then about as long as the one on all of them.
 
     batch_size : int, "auto" or None, default="auto"
         Number of distinct rows in a step of the optimizer, 1 or larger; a step takes all rows
-        where there are fewer. "auto" is the power of two nearest to a sixteenth of the rows, at
-        least 4 and at most 256; None is all rows.
+        where there are fewer. "auto" is about a sixteenth of the rows, at least 4 and at most
+        256; None is all rows.
 
     shuffle : bool, default=True
         Whether each epoch splits the rows into new minibatches. If False, the minibatches
@@ -161,9 +169,12 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         ``patience`` epochs.
 
     validation_fraction : float, default=0.1
-        Fraction of the distinct training rows that is held out to validate on, if
-        ``early_stopping`` needs validation data and ``X_val`` is not given; above 0 and below 1.
-        Which rows follows from their content and ``random_state``, not from their order.
+        Fraction of the training rows that is held out to validate on, if ``early_stopping``
+        needs validation data and ``X_val`` is not given; above 0 and below 1.
+        Which rows follows from their content and ``random_state``, not
+        from their order. Of a row given 1 / (2 ``validation_fraction``) times or more, 5 by
+        default, copies are held out one by one; fewer stay together. Where all sample weights are
+        whole numbers, weight 2 is a row given twice; else no weight is.
 
     monitor : {"val_loss", "loss"}, default="val_loss"
         Figure of ``history_`` that early stopping watches.
@@ -207,7 +218,8 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     Attributes
     ----------
     history_ : dict of str to ndarray of shape (`n_iter_`,)
-        ``loss`` of each epoch, and ``val_loss`` where there was validation data. As Keras
+        ``loss`` of each epoch, and ``val_loss`` where there was validation data, both of the
+        standardised targets: a squared error of 1 is that of predicting the mean. As Keras
         reports them, the training loss is a mean over the steps of the epoch, *with the noise
         on*; the validation loss is computed after the epoch, without noise. Both are weighted
         means. Epochs that were trained without validation data, in a warm start, have NaN
@@ -225,11 +237,19 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     n_iter_ : int
         Number of epochs done, those of earlier calls included where training went on.
 
-    coefs_ : list of ndarray of shape (n_inputs, n_units), dtype float32
-        Kernel of each hidden layer and of the output.
+    coefs_ : list of ndarray of shape (n_inputs, n_units)
+        Kernel of each hidden layer, in float32, and of the output, in float64: that gives the
+        targets in their own units.
 
-    intercepts_ : list of ndarray of shape (n_units,), dtype float32
-        Bias of each hidden layer and of the output.
+    intercepts_ : list of ndarray of shape (n_units,)
+        Bias of each hidden layer, in float32, and of the output, in float64: that gives the
+        targets in their own units.
+
+    unexplained_ : float or None
+        The fraction of the variance of the targets that the features leave unexplained, from 0
+        to 1: what parameters go by that are "auto", and None where there is none. It is what
+        kernel ridge regression on up to 500 rows leaves, when it predicts each row from the
+        others. A warm start and ``partial_fit`` keep that of the first call.
 
     callbacks_ : list of keras.callbacks.Callback
         The copies of ``callbacks`` that the last fit used; only where there were some. Not saved.
@@ -249,6 +269,16 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     Notes
     -----
     Training is in float32, prediction in float64.
+
+    Targets are standardised by their weighted mean and standard deviation, which is 1 for a
+    constant; with ``loss="poisson"`` they are divided by their weighted mean, or by 1 if that is
+    0. So ``y`` and ``a + b * y`` (for counts, ``b * y``) train alike, but for what doubles round
+    off. Mean and deviation are those of the call that began with new weights, held-out rows
+    included; a warm start and later parts of the data keep them. After training they are folded
+    into the weights of the output. During it, Keras's callbacks see the network of the
+    standardised targets, and ``alpha``, ``max_norm`` and ``noise_weights`` act on its weights.
+    ``model_`` and ONNX compute in float32: they resolve targets no finer than a ten-millionth
+    of their size, and what is beyond its range is not finite there.
 
     A fit from new weights warns of features so far from mean 0 and standard deviation 1 that
     training suffers: with a root mean square above 200, or a standard deviation below 0.01
@@ -303,6 +333,8 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
 
     n_outputs_: int
 
+    _usual_steps = 2000
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseNoisyMLP._parameter_constraints,
         "loss": [StrOptions(set(_LOSSES))],
@@ -314,8 +346,8 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         nodes: int | Sequence[int] = 400,
         *,
         loss: str = "squared_error",
-        noise_input: float = 0.1,
-        noise_hidden: float | Sequence[float] = 0.1,
+        noise_input: float | str = "auto",
+        noise_hidden: float | str | Sequence[float] = "auto",
         noise_activation: float | Sequence[float] = 0.0,
         noise_weights: float | Sequence[float] = 0.0,
         noise_gradient: float = 0.0,
@@ -327,12 +359,12 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         noise_free: Sequence[Any] | None = None,
         dropout: float | Sequence[float] = 0.0,
         max_norm: float | None = None,
-        alpha: float = 0.0,
+        alpha: float | str = "auto",
         activation: str = "relu",
         initializer: str = "glorot_uniform",
         optimizer: str | dict[str, Any] = "adam",
         learning_rate: Any = 0.001,
-        epochs: int = 200,
+        epochs: int | str = "auto",
         batch_size: int | str | None = "auto",
         shuffle: bool = True,
         early_stopping: bool = False,
@@ -406,8 +438,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), float or None, default=None
-            Weights, 0 or larger; one number is for all rows, None is 1. But for ``alpha``, only
-            their ratios matter.
+            Weights, 0 or larger; one number is for all rows, None is 1. Where all are whole
+            numbers, weight 2 is a row given twice, for all that follows from the number of rows
+            too. Otherwise only their ratios matter, but for an ``alpha`` that is a number.
         X_val : array-like of shape (n_val, n_features) or None, default=None
             Validation data, for ``history_`` and early stopping; without that, it does not
             change the training.
@@ -439,8 +472,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         Warns
         -----
         ConvergenceWarning
-            If features are so far from mean 0 and standard deviation 1 that training suffers; or
-            if ``val_loss`` does not stay finite, though the loss does.
+            If features are so far from mean 0 and standard deviation 1 that training suffers; if
+            most rows are equal to others, and ``epochs`` few for that; or if ``val_loss`` does
+            not stay finite, though the loss does.
         UserWarning
             If ``engine="auto"`` has to take Keras's own, slower loop; or if Ctrl-C ended the
             training.
@@ -470,8 +504,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), float or None, default=None
-            Weights, 0 or larger; one number is for all rows, None is 1. But for ``alpha``, only
-            their ratios matter.
+            Weights, 0 or larger; one number is for all rows, None is 1. Where all are whole
+            numbers, weight 2 is a row given twice, for all that follows from the number of rows
+            too. Otherwise only their ratios matter, but for an ``alpha`` that is a number.
 
         Returns
         -------
@@ -595,7 +630,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         y: np.ndarray,
         sample_weight: Any,
         validation: Rows | None,
-        epochs: int,
+        epochs: int | str,
         going_on: bool,
     ) -> NoisyMLPRegressor:
         """Train on checked data, from new weights or from where the last call ended."""
@@ -603,8 +638,16 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         columns = y.reshape(len(y), -1)
         self._flat = y.ndim == 1
         self.n_outputs_ = columns.shape[1]
-        what = read_task(self, X, columns, weight, validation, int(epochs), going_on)
-        return self._train(*what, going_on, X, y)
+        units = self._fitted.units if going_on else None
+        # Training goes on with no other number of outputs, and says so itself.
+        if units is None or len(units.scale) != self.n_outputs_:
+            units = read_units(columns, weight, self.loss == "poisson")
+        columns = units.standardised("y", columns)
+        if validation is not None:
+            validation = replace(validation, y=units.standardised("y_val", validation.y))
+        task, measured = read_task(self, X, columns, weight, validation, epochs, going_on)
+        task = replace(task, model=replace(task.model, units=units))
+        return self._train(task, measured, going_on, X, y)
 
     def _loss_and_outputs(self) -> tuple[str, int]:
         return _LOSSES[self.loss], self.n_outputs_

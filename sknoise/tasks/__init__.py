@@ -4,11 +4,13 @@ from sknoise.tasks._data import validation_rows, warn_of_scales
 from sknoise.tasks._errors import named_overflow, named_targets
 from sknoise.tasks._noise import SCHEDULES
 from sknoise.tasks._targets import check_indicators, check_labels, check_targets, encode
-from sknoise.tasks._task import draw_key, read_task
+from sknoise.tasks._task import Measured, draw_key, read_task
+from sknoise.tasks._units import read_units
 from sknoise.tasks._weights import check_weights, class_weighted
 
 __all__ = [
     "SCHEDULES",
+    "Measured",
     "check_indicators",
     "check_labels",
     "check_targets",
@@ -19,6 +21,7 @@ __all__ = [
     "named_overflow",
     "named_targets",
     "read_task",
+    "read_units",
     "validation_rows",
     "warn_of_scales",
 ]

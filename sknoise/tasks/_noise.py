@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sknoise.noise._sites import Site
+from sknoise.tasks._automatic import automatic
 from sknoise.tasks._parameters import MAX_FLOAT, as_float, per_layer, read_float
 from sknoise.training._types import Noise, Rows
 
@@ -21,7 +22,7 @@ SCHEDULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def read_noise(estimator: Any, n_hidden: int) -> Noise:
+def read_noise(estimator: Any, n_hidden: int, unexplained: float | None) -> Noise:
     """Read the noise of an estimator.
 
     Parameters
@@ -29,6 +30,9 @@ def read_noise(estimator: Any, n_hidden: int) -> Noise:
     estimator : BaseNoisyMLP
     n_hidden : int
         Number of hidden layers.
+    unexplained : float or None
+        Fraction of the targets' variance that levels go by that are "auto"; None where there is
+        none.
 
     Returns
     -------
@@ -43,8 +47,9 @@ def read_noise(estimator: Any, n_hidden: int) -> Noise:
     rate = "0 (off) or larger, and below 1 in single precision"
     layers = f"nodes has {n_hidden} hidden layer(s)"
     kernels = f"there are {n_hidden + 1} kernels, one for each hidden layer and the output's"
+    hidden = automatic("noise_hidden", estimator.noise_hidden, unexplained)
     values = {
-        "hidden": per_layer("noise_hidden", estimator.noise_hidden, n_hidden, level, layers),
+        "hidden": per_layer("noise_hidden", hidden, n_hidden, level, layers),
         "activation": per_layer(
             "noise_activation", estimator.noise_activation, n_hidden, level, layers
         ),
@@ -56,7 +61,8 @@ def read_noise(estimator: Any, n_hidden: int) -> Noise:
     levels = {Site(kind, i): s for kind, on in values.items() for i, s in enumerate(on, 1)}
     for kind in ("input", "gradient", "target"):
         name = f"noise_{kind}"
-        levels[Site(kind)] = read_float(name, getattr(estimator, name))
+        given = getattr(estimator, name)
+        levels[Site(kind)] = read_float(name, automatic(name, given, unexplained))
     return Noise(
         {site: s for site, s in levels.items() if s},
         estimator.noise_distribution,

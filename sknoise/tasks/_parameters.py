@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -120,28 +119,6 @@ def read_float(name: str, value: Any) -> float:
     if number > MAX_FLOAT:
         raise ValueError(f"{name}={value!r} is too large; use {MAX_FLOAT:.2g} at most.")
     return number
-
-
-def rows_in_a_step(batch_size: int | str | None, n_rows: int) -> int:
-    """Read the parameter ``batch_size``.
-
-    Parameters
-    ----------
-    batch_size : int, "auto" or None
-        "auto" is the power of two nearest to a sixteenth of the rows, at least 4 and at most
-        256 (benchmarks/defaults/batch_size.py has the evidence). None is all rows, however many.
-    n_rows : int
-        Number of distinct rows.
-
-    Returns
-    -------
-    int
-    """
-    if batch_size is None:
-        return sys.maxsize
-    if batch_size == "auto":
-        return min(256, max(4, 2 ** round(math.log2(n_rows / 16))))
-    return int(batch_size)
 
 
 def read_optimizer(optimizer: str | Mapping[str, Any], learning_rate: Any = 0.001) -> Optimizer:

@@ -79,7 +79,7 @@ def check_targets(name: str, y: Any) -> np.ndarray:
 
     Returns
     -------
-    ndarray of the same shape, dtype float32
+    ndarray of the same shape, dtype float64
 
     Raises
     ------
@@ -92,7 +92,7 @@ def check_targets(name: str, y: Any) -> np.ndarray:
         If it is a single column.
     """
     with named_overflow(name), named_targets(name, y):
-        y = check_array(y, ensure_2d=False, dtype=np.float32, input_name=name)
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
     if y.ndim > 2:
         raise ValueError(
             f"{name} has {y.ndim} axes; targets have one, or two for several outputs."
@@ -126,4 +126,4 @@ def check_indicators(name: str, y: Any) -> np.ndarray:
             f"{name} has the values {values} in several columns; indicators of several labels a "
             "row are 0 and 1."
         )
-    return y
+    return y.astype(np.float32)

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sknoise.noise._sites import MAX_LAYER, MAX_WIDTH
+from sknoise.noise._sites import MAX_LAYER, MAX_WIDTH, Site
+from sknoise.tasks._division import divided
 from sknoise.tasks._noise import feature_deviations, noisy_features, read_noise, schedule_factors
 from sknoise.tasks._parameters import (
-    MAX_FLOAT,
     layer_widths,
     read_float,
     read_optimizer,
-    rows_in_a_step,
 )
-from sknoise.training._rows import chosen_rows, distinct_rows, held_out, rows_as_given
-from sknoise.training._types import Model, Network, Rows, State, Stopping, Task
+from sknoise.training._types import Model, Network, Noise, Rows, State, Stopping, Task
 
 # The program counts in 32 bits.
 _MAX_INT = int(np.iinfo(np.int32).max)
+
+
+class Measured(NamedTuple):
+    """What was measured on the training data.
+
+    Parameters
+    ----------
+    deviations : ndarray of shape (n_features,) or None
+        Standard deviations of the features; None where noise is not relative to them.
+    unexplained : float or None
+        Fraction of the targets' variance; None where no parameter is "auto".
+    """
+
+    deviations: np.ndarray | None
+    unexplained: float | None
 
 
 def read_task(
@@ -32,9 +44,10 @@ def read_task(
     y: np.ndarray,
     weight: np.ndarray,
     validation: Rows | None,
-    epochs: int,
+    epochs: int | str,
     going_on: bool,
-) -> tuple[Task, np.ndarray | None]:
+    sample_weight: np.ndarray | None = None,
+) -> tuple[Task, Measured]:
     """Read an estimator's parameters.
 
     Parameters
@@ -45,16 +58,18 @@ def read_task(
         Labels, as the indices of their classes; or targets.
     weight : ndarray of shape (n_rows,), dtype float64
     validation : Rows or None
-    epochs : int
+    epochs : int or "auto"
     going_on : bool
         Whether training goes on from where the last call ended.
+    sample_weight : ndarray of shape (n_rows,), dtype float64, default=None
+        Weights without those of the classes; None where ``weight`` is that.
 
     Returns
     -------
     task : Task
         What to train, yet without weights.
-    deviations : ndarray of shape (n_features,) or None
-        Of the features, where noise is relative to them.
+    measured : Measured
+        What parameters depend on, which training that goes on takes over.
 
     Raises
     ------
@@ -62,17 +77,20 @@ def read_task(
         If the parameters do not go together, or not with the data.
     """
     network = _read_network(estimator)
-    noise = read_noise(estimator, len(network.sizes) - 2)
     optimizer = read_optimizer(estimator.optimizer, estimator.learning_rate)
-    schedule = schedule_factors(estimator.noise_schedule, epochs)
     rate = estimator.learning_rate
     learning_rate = read_float("learning_rate", rate) if isinstance(rate, Real) else math.nan
     bound = estimator.max_norm
     max_norm = math.inf if bound is None else read_float("max_norm", bound)
     min_delta = read_float("min_delta", estimator.min_delta)
     key = estimator._fitted.key if going_on else draw_key(estimator.random_state)
-    rows, held, batch_size, penalty = _divided(estimator, X, y, weight, validation, key)
-    deviations, feature_scale = _feature_scale(estimator, rows, going_on)
+    if sample_weight is None:
+        sample_weight = weight
+    data = (X, y, weight, sample_weight, validation)
+    division = divided(estimator, *data, key, epochs, going_on)
+    noise = read_noise(estimator, len(network.sizes) - 2, division.unexplained)
+    schedule = schedule_factors(estimator.noise_schedule, division.epochs)
+    deviations, feature_scale = _feature_scale(estimator, division.data, noise, going_on)
     model = Model(
         network,
         optimizer,
@@ -81,7 +99,7 @@ def read_task(
         key,
         State([]),
         feature_scale,
-        penalty,
+        division.penalty,
         max_norm,
     )
     stopping = None
@@ -89,8 +107,17 @@ def read_task(
         patience = min(int(estimator.patience), _MAX_INT)
         rule = (estimator.monitor, patience, min_delta)
         stopping = Stopping(*rule, bool(estimator.restore_best_weights))
-    shuffle = bool(estimator.shuffle)
-    return Task(model, rows, held, batch_size, shuffle, epochs, schedule, stopping), deviations
+    task = Task(
+        model,
+        division.data,
+        division.validation,
+        division.batch_size,
+        bool(estimator.shuffle),
+        division.epochs,
+        schedule,
+        stopping,
+    )
+    return task, Measured(deviations, division.unexplained)
 
 
 def _read_network(estimator: Any) -> Network:
@@ -111,50 +138,8 @@ def _read_network(estimator: Any) -> Network:
     return network
 
 
-def _divided(
-    estimator: Any,
-    X: np.ndarray,
-    y: np.ndarray,
-    weight: np.ndarray,
-    validation: Rows | None,
-    key: int,
-) -> tuple[Rows, Rows | None, int, float]:
-    """Give the rows to train on, those to validate on, the batch size, and the penalty."""
-    alpha = read_float("alpha", estimator.alpha)
-    data = distinct_rows(X, y, weight)
-    held = np.zeros(len(data), dtype=bool)
-    if estimator.early_stopping and validation is None and estimator.monitor.startswith("val_"):
-        held = held_out(data, estimator.validation_fraction, key)
-        if not held.any():
-            raise ValueError(
-                "early_stopping=True needs rows to validate on, but validation_fraction="
-                f"{estimator.validation_fraction} can take none of n_samples={len(data)} distinct "
-                "rows. Give X_val and y_val, or monitor='loss'."
-            )
-    n_rows = len(data) - int(held.sum())
-    batch_size = rows_in_a_step(estimator.batch_size, n_rows)
-    if not estimator.shuffle and n_rows > batch_size:
-        ordered = rows_as_given(X, y, weight)
-        held = np.isin(np.asarray(ordered.keys), np.asarray(data.keys)[held])
-        data = ordered
-    # What a row counts for, were repeated rows given apart.
-    mean_weight = weight.sum() / len(data)
-    if held.any():
-        mean_weight *= data.weight[~held].mean()
-        validation = replace(chosen_rows(data, held), keys=None)
-        data = chosen_rows(data, ~held)
-    with np.errstate(over="ignore"):
-        penalty = float(alpha / (min(batch_size, len(data)) * mean_weight))
-    if penalty > MAX_FLOAT:
-        raise ValueError(
-            f"alpha={estimator.alpha} is too large beside the sample weights, {mean_weight:.3g} "
-            "in the mean. Use a smaller alpha or larger weights."
-        )
-    return data, validation, batch_size, penalty
-
-
 def _feature_scale(
-    estimator: Any, rows: Rows, going_on: bool
+    estimator: Any, rows: Rows, noise: Noise, going_on: bool
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Give the features' standard deviations, and what multiplies the input's noise."""
     n_features = estimator.n_features_in_
@@ -171,7 +156,7 @@ def _feature_scale(
         if deviations is None:
             deviations = feature_deviations(rows)
         scale = deviations
-    if not estimator.noise_input or (noisy is None and not estimator.noise_relative):
+    if Site("input") not in noise.levels or (noisy is None and not estimator.noise_relative):
         return deviations, None
     return deviations, (scale if noisy is None else scale * noisy).astype(np.float32)
 

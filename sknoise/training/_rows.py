@@ -9,6 +9,17 @@ import numpy as np
 from sknoise.noise._rows import mix, row_keys
 from sknoise.training._types import Rows
 
+# Keys take standardised targets as multiples of a 64th. Those of y and of a + b y differ by what a
+# double rounds off: their last bits must not decide on draws and minibatches.
+_GRAIN = np.float32(1 / 64)
+
+# A row that was given more often than this counts as given this often, where there are many rows:
+# what is held out is drawn copy by copy.
+_MOST_COPIES = 10
+_MANY_ROWS = 100_000
+# Larger floats are whole whatever they mean, so that they say nothing of repetitions.
+_MOST_TIMES = 2.0**53
+
 
 def normalised(weight: np.ndarray) -> np.ndarray:
     """Scale weights to mean 1, so that Keras's mean over a batch is the weighted mean."""
@@ -36,7 +47,8 @@ def distinct_rows(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
     -------
     Rows
     """
-    X, y, weight, keys = _keyed(X, y, weight)
+    X, y, kept, keys = _keyed(X, y, weight)
+    weight = weight[kept]
     order, starts = _groups(X, y, weight, keys)
     first = order[starts]
     total = np.add.reduceat(weight[order], starts)
@@ -49,17 +61,62 @@ def rows_as_given(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
     For minibatches without shuffling, the one case in which the order means something. The
     parameters are those of ``distinct_rows``.
     """
-    X, y, weight, keys = _keyed(X, y, weight)
-    return Rows(X, y, normalised(weight), keys)
+    X, y, kept, keys = _keyed(X, y, weight)
+    return Rows(X, y, normalised(weight[kept]), keys)
 
 
-def held_out(data: Rows, fraction: float, key: int) -> np.ndarray:
-    """Choose rows to validate on, the same fraction of each class.
+def distinct_of(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Tell for each of ``rows_as_given`` which of ``distinct_rows`` it is, by its index."""
+    X, y, kept, keys = _keyed(X, y, weight)
+    order, starts = _groups(X, y, weight[kept], keys)
+    which = np.empty(len(order), dtype=np.int64)
+    which[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
+    return which
+
+
+def repetitions(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray, sample_weight: np.ndarray
+) -> np.ndarray:
+    """Count how often each distinct row was given; a row of weight 2 was given twice.
+
+    Weights that are no repetitions (of one class beside another, by the precision of a
+    measurement, for a sum of 1) are seldom all whole numbers. Where they are not, each
+    distinct row counts as given once.
+
+    Parameters
+    ----------
+    X, y, weight : ndarray
+        As for ``distinct_rows``.
+    sample_weight : ndarray of shape (n_rows,), dtype float64
+        Weights without those of the classes, which repeat nothing.
+
+    Returns
+    -------
+    ndarray of shape (n_distinct,), dtype float64
+        In the order of ``distinct_rows``.
+    """
+    X, y, kept, keys = _keyed(X, y, weight)
+    order, starts = _groups(X, y, weight[kept], keys)
+    times = np.add.reduceat(sample_weight[kept][order], starts)
+    if (times % 1).any() or times.max() > _MOST_TIMES:
+        return np.ones(len(times))
+    return np.minimum(times, max(_MOST_COPIES, _MANY_ROWS // len(times)))
+
+
+def held_out(data: Rows, times: np.ndarray, fraction: float, key: int) -> np.ndarray:
+    """Choose what to validate on, the same fraction of each class.
+
+    It is drawn as from the rows before equal ones were merged, for what repeats will come
+    again: a table of a few cells needs all of them for training. Only of a row that was given
+    so often that its part rounds to one or more, though. A few copies stay together, or networks
+    would validate on what they train on wherever rows were drawn with replacement.
 
     Parameters
     ----------
     data : Rows
         Distinct rows.
+    times : ndarray of shape (n_rows,), dtype float64
+        How often each was given.
     fraction : float
         Between 0 and 1.
     key : int
@@ -67,39 +124,59 @@ def held_out(data: Rows, fraction: float, key: int) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape (n_rows,), dtype bool
-        At least one row of each class is left for training.
+    ndarray of shape (n_rows,), dtype float32
+        Share of each row's weight that is held out, 0 to 1. Something of each class is left for
+        training.
     """
     assert data.keys is not None
-    rank = np.argsort(mix(data.keys ^ np.uint64(key)), kind="stable")
-    classes = data.y if data.y.ndim == 1 else np.zeros(len(data), dtype=np.int32)
-    held = np.zeros(len(data), dtype=bool)
+    copies = np.where(fraction * times >= 0.5, times, 1).astype(np.int64)
+    row = np.repeat(np.arange(len(data)), copies)
+    number = np.arange(len(row)) - np.repeat(np.cumsum(copies) - copies, copies)
+    counter = (data.keys ^ np.uint64(key))[row] + number.astype(np.uint64)
+    rank = np.argsort(mix(counter), kind="stable")
+    classes = data.y[row] if data.y.ndim == 1 else np.zeros(len(row), dtype=np.int32)
+    held = np.zeros(len(row), dtype=bool)
     for label in np.unique(classes):
         members = rank[classes[rank] == label]
         held[members[: min(math.ceil(fraction * len(members)), len(members) - 1)]] = True
-    return held
+    return (np.bincount(row, weights=held) / copies).astype(np.float32)
 
 
-def chosen_rows(data: Rows, mask: np.ndarray) -> Rows:
-    """Choose rows by a mask; their weights have mean 1 again."""
+def chosen_rows(data: Rows, share: np.ndarray) -> Rows:
+    """Choose a share of each row's weight; the weights have mean 1 again.
+
+    Parameters
+    ----------
+    data : Rows
+        With keys.
+    share : ndarray of shape (n_rows,), dtype float32
+        From 0, which leaves the row out, to 1.
+
+    Returns
+    -------
+    Rows
+    """
     assert data.keys is not None
-    weight = normalised(data.weight[mask].astype(np.float64))
-    return Rows(data.X[mask], data.y[mask], weight, data.keys[mask])
+    some = share > 0
+    weight = normalised(data.weight[some].astype(np.float64) * share[some])
+    return Rows(data.X[some], data.y[some], weight, data.keys[some])
 
 
 def _keyed(
     X: np.ndarray, y: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Leave rows of weight 0 out, and key the others."""
+    """Leave rows of weight 0 out and key the others; say too which ones they are."""
     # In single precision, beside the largest.
     kept = weight > weight.max() * np.finfo(np.float32).tiny
     X, y = X[kept], y[kept]
     if y.ndim == 1:
         y = y.astype(np.int32)
-        return X, y, weight[kept], row_keys(X, y)
+        return X, y, kept, row_keys(X, y)
     # Targets are hashed as further columns.
-    keys = row_keys(np.concatenate([X, y], axis=1), np.zeros(len(y), dtype=np.int32))
-    return X, y, weight[kept], keys
+    with np.errstate(over="ignore"):
+        coarse = np.rint(y / _GRAIN) * _GRAIN
+    keys = row_keys(np.concatenate([X, coarse], axis=1), np.zeros(len(y), dtype=np.int32))
+    return X, y, kept, keys
 
 
 def _groups(
@@ -107,10 +184,11 @@ def _groups(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sort rows by key and find where each group of equal rows starts.
 
-    Equal rows are sorted by weight, so that the sum of their weights does not depend on the
-    order in which they came. Rows whose keys collide stay apart.
+    Rows of one key are sorted by label or targets, and equal rows by weight, so that the sum of
+    their weights does not depend on the order in which they came. Rows whose keys collide stay
+    apart.
     """
-    order = np.lexsort((weight, keys))
+    order = np.lexsort((weight, *np.atleast_2d(y.T), keys))
     same = keys[order[1:]] == keys[order[:-1]]
     same[same] = _equal_rows(X, y, order[1:][same], order[:-1][same])
     return order, np.flatnonzero(np.concatenate([[True], ~same]))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sknoise.noise._sites import Site
+from sknoise.training._units import Units, in_own_units, standardising
 
 # The output layer's activation under each of Keras's losses; "linear" under all others.
 _OUTPUTS = {
@@ -118,7 +119,7 @@ class Rows:
     ----------
     X : ndarray of shape (n_rows, n_features), dtype float32
     y : ndarray of shape (n_rows,), dtype int32, or (n_rows, n_outputs), dtype float32
-        Label of each row, as the index of its class; or its targets.
+        Label of each row, as the index of its class; or its targets, standardised.
     weight : ndarray of shape (n_rows,), dtype float32
         Weight of each row, of mean 1.
     keys : ndarray of shape (n_rows,), dtype uint64, or None
@@ -257,6 +258,8 @@ class Model:
         Half of this times the sum of the squares of all kernels is added to the loss.
     max_norm : float, default=inf
         The most that the norm of a unit's incoming weights may be.
+    units : Units or None, default=None
+        What the targets are standardised by; None where there are labels.
     """
 
     network: Network
@@ -268,6 +271,17 @@ class Model:
     feature_scale: np.ndarray | None = None
     penalty: float = 0.0
     max_norm: float = math.inf
+    units: Units | None = None
+
+    @property
+    def own_weights(self) -> list[np.ndarray]:
+        """The weights, with an output in the targets' own units."""
+        return in_own_units(self.units, self.state.weights)
+
+    def with_own_weights(self, weights: list[np.ndarray]) -> Model:
+        """Give the model whose ``own_weights`` these are."""
+        weights = standardising(self.units, weights, self.state.weights)
+        return replace(self, state=replace(self.state, weights=weights))
 
 
 @dataclass(frozen=True)

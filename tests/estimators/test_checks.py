@@ -10,8 +10,10 @@ from sklearn.utils.estimator_checks import (
 
 from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
 
+# By default noise follows from the data, and is next to none where classes are clear.
+NOISE = {"noise_input": 0.1, "noise_hidden": 0.1}
 # Every noise at once, with few programs: each check has data of its own shape, to compile for.
-ALL_NOISE = {
+ALL_NOISE = NOISE | {
     "noise_activation": 0.1,
     "noise_weights": 0.02,
     "noise_gradient": 0.01,
@@ -21,6 +23,7 @@ ALL_NOISE = {
 CLASSIFIERS = [
     {
         "nodes": (32, 16),
+        "noise_input": 0.1,
         "noise_hidden": (0.2, 0.05),
         "activation": "tanh",
         "optimizer": "sgd",
@@ -28,7 +31,8 @@ CLASSIFIERS = [
         "batch_size": 16,
     },
     {"noise_input": 0, "noise_hidden": 0, "batch_size": None, "class_weight": "balanced"},
-    {
+    NOISE
+    | {
         "noise_relative": True,
         "noise_free": [0],
         "noise_distribution": "laplace",
@@ -37,18 +41,23 @@ CLASSIFIERS = [
         "alpha": 0.01,
         "initializer": "he_normal",
     },
-    {"noise_kind": "multiplicative", "early_stopping": True, "patience": 50},
+    NOISE | {"noise_kind": "multiplicative", "early_stopping": True, "patience": 50},
     # Keras's loop takes some 30 ms an epoch.
-    {"engine": "keras", "epochs": 10, "learning_rate": 0.01},
+    NOISE | {"engine": "keras", "epochs": 10, "learning_rate": 0.01},
 ]
 REGRESSORS = [
-    {"loss": "huber", "noise_distribution": "uniform", "early_stopping": True},
-    {"engine": "keras", "epochs": 10, "learning_rate": 0.01, "alpha": 0.01, "max_norm": 3},
+    NOISE | {"loss": "huber", "noise_distribution": "uniform", "early_stopping": True},
+    NOISE | {"engine": "keras", "epochs": 10, "learning_rate": 0.01, "alpha": 0.01, "max_norm": 3},
 ]
 
 
 @parametrize_with_checks(
-    [NoisyMLPClassifier(), NoisyMLPClassifier(**ALL_NOISE), NoisyMLPRegressor(**ALL_NOISE)]
+    [
+        NoisyMLPClassifier(),
+        NoisyMLPClassifier(**ALL_NOISE),
+        NoisyMLPRegressor(),
+        NoisyMLPRegressor(**ALL_NOISE),
+    ]
 )
 def test_estimators(estimator, check):
     check(estimator)
@@ -93,10 +102,13 @@ def test_a_warm_start_fails_only_checks_that_ask_for_a_cold_one():
     }
 
 
-@pytest.mark.parametrize("options", [{}, {"batch_size": 4}, {"batch_size": None}])
+@pytest.mark.parametrize(
+    "options", [NOISE, {"batch_size": 4}, {"batch_size": None}, {"early_stopping": True}]
+)
 def test_weight_two_is_a_row_twice_to_the_last_bit(blobs, options):
     X, y = blobs
-    times = [1 + i % 3 for i in range(len(X))]
+    # Of rows given so often, early stopping holds a part out.
+    times = [(1, 2, 9)[i % 3] for i in range(len(X))]
     clf = NoisyMLPClassifier(nodes=20, epochs=20, random_state=0, **options)
     weighted = clf.fit(X, y, sample_weight=times).predict_proba(X)
     repeated = clf.fit(X.repeat(times, axis=0), y.repeat(times)).predict_proba(X)

@@ -24,7 +24,9 @@ FITS = {
     "binary": NoisyMLPClassifier(8, noise_weights=0.1, dropout=0.2),
     "labels": NoisyMLPClassifier(8, batch_size=10, max_norm=2.0),
     "several_labels": NoisyMLPClassifier((8, 4), noise_schedule="linear"),
-    "regressor": NoisyMLPRegressor(8, noise_relative=True, noise_free=[1], optimizer="sgd"),
+    "regressor": NoisyMLPRegressor(
+        8, noise_input=0.1, noise_relative=True, noise_free=[1], optimizer="sgd"
+    ),
     "several_targets": NoisyMLPRegressor(8, loss="poisson", early_stopping=True),
 }
 TARGETS = {

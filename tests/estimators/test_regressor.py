@@ -59,9 +59,10 @@ def test_counts_by_poisson(rng):
 
 def test_warm_start_and_partial_fit_go_on(waves):
     X, y = waves
-    long = small(epochs=6, noise_relative=True).fit(X, y)
-    warm = small(epochs=3, noise_relative=True, warm_start=True).fit(X, y).fit(X, y)
-    steps = small(noise_relative=True)
+    relative = {"noise_input": 0.1, "noise_relative": True}
+    long = small(epochs=6, **relative).fit(X, y)
+    warm = small(epochs=3, warm_start=True, **relative).fit(X, y).fit(X, y)
+    steps = small(**relative)
     for _ in range(6):
         steps.partial_fit(X, y)
     for other in (warm, steps):
@@ -84,7 +85,8 @@ OPTIONS = [{}, {"early_stopping": True, "patience": 3}, {"alpha": 1.0, "noise_re
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_weight_two_is_a_row_twice_to_the_last_bit(waves, options):
     X, y = waves
-    times = [1 + i % 3 for i in range(len(X))]
+    # Of rows given so often, early stopping holds a part out.
+    times = [(1, 2, 9)[i % 3] for i in range(len(X))]
     reg = small(epochs=20, **options)
     weighted = reg.fit(X, y, sample_weight=times).predict(X)
     n_weighted = reg.n_iter_
@@ -107,10 +109,28 @@ def test_held_out_rows_are_of_all_classes(blobs):
     assert len(clf.history_["val_loss"]) == clf.n_iter_
 
 
+@pytest.mark.parametrize("options", [{}, {"shuffle": False, "batch_size": 64}], ids=str)
+def test_no_cell_of_a_table_is_held_out_whole(rng, options):
+    X = rng.integers(2, size=(400, 2)).astype(float)
+    y = X[:, 0] != X[:, 1]
+    rule = {"early_stopping": True, "patience": 50, "learning_rate": 0.01, "random_state": 0}
+    for estimator in (NoisyMLPClassifier(20, **rule), NoisyMLPRegressor(20, **rule)):
+        assert estimator.set_params(**options).fit(X, y).score(X, y) > 0.9
+
+
+def test_class_weights_repeat_no_row(blobs):
+    X, y = blobs
+    clf = NoisyMLPClassifier(10, epochs=30, early_stopping=True, random_state=0)
+    # Taken for repetitions, the first would hold a part of each row out.
+    a, b = ({0: c, 1: 20 * c, 2: 9 * c} for c in (1, 1.25))
+    a, b = (clone(clf).set_params(class_weight=w).fit(X, y) for w in (a, b))
+    np.testing.assert_allclose(a.history_["val_loss"], b.history_["val_loss"], rtol=1e-4)
+
+
 def test_noise_free_features_by_name(blobs):
     X, y = blobs
     frame = pd.DataFrame(X, columns=["a", "b"])
-    clf = NoisyMLPClassifier(10, epochs=5, noise_hidden=0, random_state=0)
+    clf = NoisyMLPClassifier(10, epochs=5, noise_input=0.1, noise_hidden=0, random_state=0)
     by_name = clone(clf).set_params(noise_free=["a", "b"]).fit(frame, y)
     quiet = clone(clf).set_params(noise_input=0).fit(frame, y)
     np.testing.assert_allclose(by_name.coefs_[0], quiet.coefs_[0], atol=1e-6)

@@ -60,7 +60,8 @@ LABELS = {
 @pytest.mark.parametrize("kind", LABELS)
 def test_classifiers(X, kind, behind_a_scaler):
     y = LABELS[kind](X)
-    clf = NoisyMLPClassifier((20, 5), epochs=10, learning_rate=0.01, random_state=0)
+    noise = {"noise_input": 0.1, "noise_hidden": 0.1, "alpha": 0}
+    clf = NoisyMLPClassifier((20, 5), epochs=10, learning_rate=0.01, random_state=0, **noise)
     model = clf.fit(X, y)
     if behind_a_scaler:
         model, X = piped(clf, X, y)

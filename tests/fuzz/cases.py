@@ -33,7 +33,7 @@ _EXTREME_LEVELS = [1e3, 1e30, 1e39, 1e308, 10**400]
 GOOD: dict[str, list[Any]] = {
     "learning_rate": [1e-3, 0.1, 1e-320, 1, np.float32(0.01), 1e6, 1e30, 1e300, np.float64(2)],
     "initializer": ["glorot_uniform", "he_normal", "orthogonal", "random_normal"],
-    "epochs": [1, 2, 3, np.int64(2), np.uint8(1), True],
+    "epochs": [1, 2, 3, np.int64(2), np.uint8(1), True, "auto"],
     "validation_fraction": [0.1, 0.5, 0.99, 1e-300, np.float32(0.3)],
     "monitor": ["val_loss", "loss"],
     "patience": [0, 1, 10, 10**12, np.int32(3)],
@@ -183,6 +183,7 @@ class Net:
 
 _SITES = "noise_input noise_hidden noise_activation noise_weights noise_gradient noise_target"
 _OPTIONS = [*_SITES.split(), "dropout", "alpha", "max_norm"]
+_AUTOMATIC = ("noise_input", "noise_hidden", "alpha")
 _SGD = {"class_name": "SGD", "config": {"momentum": 0.9}}
 
 
@@ -220,6 +221,9 @@ def _net(rng: random.Random, rows: tuple[int, ...]) -> Net:
         parameters["noise_relative"] = rng.random() < 0.2
     if not classifier:
         parameters["loss"] = rng.choice(["squared_error", "absolute_error", "huber", "poisson"])
+    if rng.random() < 0.5:
+        # What is not among the noise of a network is off, or left to the data.
+        parameters.update(dict.fromkeys(_AUTOMATIC, 0))
     if len(rows) > 1:
         rows = rng.choice([(5, 8), (20,)] if early_stopping else [rows, (5, 8), (20,)])
     return Net(

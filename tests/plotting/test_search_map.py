@@ -149,3 +149,11 @@ def test_what_cannot_be_drawn(search, data):
     failed.cv_results_ = search.cv_results_ | {"mean_test_score": np.full(12, np.nan)}
     with pytest.raises(ValueError, match=r"No candidate with svc__gamma, svc__C and a score that"):
         draw(failed, "gamma", "C")
+
+
+def test_a_name_among_numbers(data):
+    grid = {"C": [1, 10], "gamma": ["auto", 0.01]}
+    display = SearchMapDisplay.from_search(
+        GridSearchCV(SVC(), grid, cv=2).fit(*data), "gamma", "C"
+    )
+    assert [t.get_text() for t in display.ax_.get_xticklabels()] == ["auto", "0.01"]

@@ -235,6 +235,6 @@ def test_real_fits(verdict, options):
     # Overlapping circles, few rows to learn from.
     X, y = make_circles(n_samples=300, noise=0.2, factor=0.5, random_state=0)
     X, X_val, y, y_val = train_test_split(X, y, train_size=40, random_state=0)
-    clf = NoisyMLPClassifier(100, batch_size=None, learning_rate=0.01, random_state=0, **options)
-    clf.fit(X, y, X_val=X_val, y_val=y_val)
+    options |= {"alpha": 0, "batch_size": None, "learning_rate": 0.01, "random_state": 0}
+    clf = NoisyMLPClassifier(100, **options).fit(X, y, X_val=X_val, y_val=y_val)
     assert TrainingCurveDisplay.from_estimator(clf).diagnose().verdict == verdict

@@ -1,26 +1,11 @@
 """Parameters that are read before training."""
 
-import sys
-
 import numpy as np
 import pytest
 
 from sknoise.tasks._noise import noisy_features, schedule_factors
-from sknoise.tasks._parameters import layer_widths, per_layer, read_optimizer, rows_in_a_step
+from sknoise.tasks._parameters import layer_widths, per_layer, read_optimizer
 from sknoise.training._types import Optimizer
-
-
-@pytest.mark.parametrize(
-    ("n_rows", "expected"),
-    [(1, 4), (30, 4), (100, 8), (200, 16), (569, 32), (1_797, 128), (10_000, 256), (10**6, 256)],
-)
-def test_automatic_batch_size_grows_with_the_rows(n_rows, expected):
-    assert rows_in_a_step("auto", n_rows) == expected
-
-
-def test_given_batch_size():
-    assert rows_in_a_step(7, 100) == 7
-    assert rows_in_a_step(None, 100) == sys.maxsize
 
 
 def test_one_value_is_for_all_layers():

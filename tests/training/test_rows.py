@@ -7,7 +7,14 @@ import pytest
 
 from sknoise.noise._rows import row_keys
 from sknoise.training import _rows as training
-from sknoise.training._rows import chosen_rows, distinct_rows, held_out, rows_as_given
+from sknoise.training._rows import (
+    chosen_rows,
+    distinct_of,
+    distinct_rows,
+    held_out,
+    repetitions,
+    rows_as_given,
+)
 from tests.oracles import splitmix
 
 
@@ -80,6 +87,32 @@ def test_rows_have_the_types_and_keys_of_the_program(data, canonical):
     np.testing.assert_array_equal(rows.keys, row_keys(columns, np.zeros(len(rows), dtype=int)))
 
 
+def test_what_rounding_does_to_targets_moves_no_row(data, rng):
+    X, _, weight = data
+    y = rng.normal(size=(20, 2)).astype(np.float32)
+    rows = distinct_rows(X, y, weight)
+    for near in (np.nextafter(y, np.float32(9)), y + np.float32(1e-6)):
+        others = distinct_rows(X, near, weight)
+        np.testing.assert_array_equal(others.keys, rows.keys)
+        np.testing.assert_array_equal(others.X, rows.X)
+    # A tenth is no rounding.
+    assert not np.isin(distinct_rows(X, y + np.float32(0.1), weight).keys, rows.keys).any()
+
+
+def test_rows_of_one_key_are_distinct_by_their_targets(rng):
+    # Targets that differ by less than the keys tell, in every order.
+    X = np.ones((60, 2), dtype=np.float32)
+    y = (1 + np.arange(60) % 3 * np.float32(1e-3)).astype(np.float32)[:, None]
+    weight = rng.uniform(size=60)
+    rows = distinct_rows(X, y, weight)
+    assert len(np.unique(rows.keys)) == 1
+    np.testing.assert_array_equal(rows.y, y[:3])
+    sums = np.bincount(np.arange(60) % 3, weight)
+    np.testing.assert_allclose(rows.weight, sums / sums.mean(), rtol=1e-6)
+    order = rng.permutation(60)
+    same(rows, distinct_rows(X[order], y[order], weight[order]))
+
+
 def test_distinct_rows_are_in_the_order_of_their_keys(data):
     assert np.all(np.diff(distinct_rows(*data).keys.astype(object)) > 0)
 
@@ -94,31 +127,135 @@ def test_only_rows_equal_in_all_columns_are_one(monkeypatch):
     np.testing.assert_allclose(rows.weight, np.array([1, 2, 6, 4]) / (13 / 4))
 
 
+def test_each_row_as_given_is_one_of_the_distinct_rows(data):
+    X, y, weight = data
+    X, y, weight = np.tile(X, (2, 1)), np.tile(y, 2), np.tile(weight, 2)
+    given, rows = rows_as_given(X, y, weight), distinct_rows(X, y, weight)
+    which = distinct_of(X, y, weight)
+    for name in ("X", "y", "keys"):
+        np.testing.assert_array_equal(getattr(rows, name)[which], getattr(given, name))
+
+
+def test_rows_of_one_key_are_told_apart(monkeypatch):
+    monkeypatch.setattr(training, "row_keys", lambda X, y: np.zeros(len(X), dtype=np.uint64))
+    X = np.zeros((6, 1), dtype=np.float32)
+    y = np.array([2, 0, 1, 0, 2, 2])
+    times = repetitions(X, y, np.ones(6), np.ones(6))
+    np.testing.assert_array_equal(times, [2, 1, 3])
+    np.testing.assert_array_equal(distinct_of(X, y, np.ones(6)), y)
+
+
+def test_whole_weights_repeat_and_others_do_not(data, rng):
+    X, y, weight = data
+    times = weight.astype(int)
+    expected = np.ones(times.sum())
+    expected = repetitions(X.repeat(times, axis=0), y.repeat(times), expected, expected)
+    np.testing.assert_array_equal(repetitions(X, y, weight, weight), expected)
+    assert sorted(expected) == sorted(times[times > 0])
+    # Halves twice are whole.
+    twice = np.tile(X, (2, 1)), np.tile(y, 2), np.tile(weight / 2, 2)
+    np.testing.assert_array_equal(repetitions(*twice, twice[2]), expected)
+    # One that is not whole says of all that they do not repeat.
+    part = weight.copy()
+    part[weight.argmax()] += 0.5
+    np.testing.assert_array_equal(repetitions(X, y, part, part), np.ones(len(expected)))
+    # Weights of classes repeat nothing, but leave rows out.
+    by_class = weight * np.where(y == 1, 0.3, 0)
+    found = repetitions(X, y, by_class, weight)
+    assert sorted(found) == sorted(weight[by_class > 0])
+
+
+def held_by_the_rule(data, copies, fraction, key):
+    """The share of each row, copy by copy, in plain Python."""
+    held = np.zeros(len(data))
+    classes = data.y if data.y.ndim == 1 else np.zeros(len(data))
+    for label in np.unique(classes):
+        ranked = sorted(
+            (splitmix.mixed(((int(data.keys[i]) ^ key) + j) % 2**64), i)
+            for i in np.flatnonzero(classes == label)
+            for j in range(copies[i])
+        )
+        n_held = min(math.ceil(fraction * len(ranked)), len(ranked) - 1)
+        for _, i in ranked[:n_held]:
+            held[i] += 1 / copies[i]
+    return held
+
+
 @pytest.mark.parametrize("fraction", [0.01, 0.3, 0.5, 0.99])
 @pytest.mark.parametrize("targets", ["labels", "numbers"])
-def test_held_out_rows_are_a_fraction_of_each_class_by_their_keys(rng, fraction, targets):
+def test_rows_are_held_out_whole_by_their_keys(rng, fraction, targets):
     X = rng.normal(size=(41, 2)).astype(np.float32)
     # One class has a single row, which is left for training.
-    classes = np.array([0] * 10 + [1] * 30 + [2])
-    y = classes if targets == "labels" else X[:, :1]
+    y = np.array([0] * 10 + [1] * 30 + [2]) if targets == "labels" else X[:, :1]
     data, key = distinct_rows(X, y, np.ones(41)), 2**63 + 5
-    held = held_out(data, fraction, key)
-    rank = sorted(range(41), key=lambda i: splitmix.mixed(int(data.keys[i]) ^ key))
-    for label in (0, 1, 2) if targets == "labels" else (None,):
-        members = [i for i in rank if label is None or data.y[i] == label]
-        n_held = min(math.ceil(fraction * len(members)), len(members) - 1)
-        assert held[members].tolist() == [True] * n_held + [False] * (len(members) - n_held)
+    held = held_out(data, np.ones(41), fraction, key)
+    np.testing.assert_array_equal(held, held_by_the_rule(data, [1] * 41, fraction, key))
     # Another key holds others out.
-    assert fraction in (0.01, 0.99) or (held_out(data, fraction, key + 1) != held).any()
+    other = held_out(data, np.ones(41), fraction, key + 1)
+    assert fraction in (0.01, 0.99) or (other != held).any()
 
 
-def test_chosen_rows_are_those_of_the_mask(data):
+@pytest.mark.parametrize("fraction", [0.1, 0.3])
+@pytest.mark.parametrize("targets", ["labels", "numbers"])
+def test_rows_given_often_are_held_out_in_part(rng, fraction, targets):
+    X = rng.normal(size=(30, 2)).astype(np.float32)
+    y = rng.integers(3, size=30) if targets == "labels" else X[:, :1]
+    times, key = rng.permutation([1, 2, 3, 4, 5, 8, 30, 200, 1000, 1] * 3).astype(float), 2**64 - 3
+    data = distinct_rows(X, y, times)
+    times = repetitions(X, y, times, times)
+    held = held_out(data, times, fraction, key)
+    assert held.dtype == np.float32
+    # What rounds to no copy stays together.
+    often = times >= (5 if fraction == 0.1 else 2)
+    copies = np.where(often, times, 1).astype(int)
+    np.testing.assert_allclose(held, held_by_the_rule(data, copies, fraction, key), rtol=1e-6)
+    assert set(held[~often]) <= {0, 1}
+    np.testing.assert_allclose(held[times >= 200], fraction, atol=0.1)
+
+
+def test_a_share_of_each_cell_of_a_table_is_held_out():
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
+    y = np.array([0, 1, 1, 0])
+    # A tenth of each class: to the copy, whatever the cells get.
+    for key in range(20):
+        data = distinct_rows(X, y, np.full(4, 500.0))
+        held = held_out(data, np.full(4, 500.0), 0.1, key)
+        np.testing.assert_allclose(held, 0.1, atol=0.05)
+        for label in (0, 1):
+            assert held[data.y == label].sum() * 500 == pytest.approx(100)
+
+
+def counted(n_rows, weight):
+    """Give distinct rows, and how often each counts as given."""
+    X, y = np.arange(n_rows, dtype=np.float32)[:, None], np.arange(n_rows) % 2
+    weight = np.full(n_rows, weight)
+    return distinct_rows(X, y, weight), repetitions(X, y, weight, weight)
+
+
+def test_rows_given_times_without_number_are_held_out_too():
+    data, times = counted(20, 1e15)
+    np.testing.assert_array_equal(times, 5000)
+    held = held_out(data, times, 0.1, 0)
+    np.testing.assert_allclose(held, 0.1, atol=0.02)
+    assert held.mean() == pytest.approx(0.1)
+    # Many rows, each of which counts as ten.
+    data, times = counted(20_000, 1000.0)
+    np.testing.assert_array_equal(times, 10)
+    held = held_out(data, times, 0.1, 0)
+    np.testing.assert_allclose(held * 10, np.round(held * 10), atol=1e-5)
+    assert held.mean() == pytest.approx(0.1)
+    # Larger floats are whole whatever they mean.
+    np.testing.assert_array_equal(counted(20, 1e16)[1], 1)
+
+
+def test_chosen_rows_have_their_share_of_the_weight(data, rng):
     rows = distinct_rows(*data)
-    mask = np.arange(len(rows)) % 3 > 0
-    chosen = chosen_rows(rows, mask)
+    share = np.where(np.arange(len(rows)) % 3 > 0, rng.uniform(size=len(rows)), 0)
+    share = share.astype(np.float32)
+    chosen = chosen_rows(rows, share)
     for all_rows, some in zip(rows.arrays, chosen.arrays, strict=True):
         assert some.dtype == all_rows.dtype
     for name in ("X", "y", "keys"):
-        np.testing.assert_array_equal(getattr(chosen, name), getattr(rows, name)[mask])
-    expected = rows.weight[mask] / rows.weight[mask].mean()
-    np.testing.assert_allclose(chosen.weight, expected, rtol=1e-6)
+        np.testing.assert_array_equal(getattr(chosen, name), getattr(rows, name)[share > 0])
+    expected = (rows.weight * share)[share > 0]
+    np.testing.assert_allclose(chosen.weight, expected / expected.mean(), rtol=1e-6)

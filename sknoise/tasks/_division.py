@@ -1,0 +1,156 @@
+"""Divide rows into those to train and those to validate on, and the training into steps."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sknoise.tasks._automatic import AUTOMATIC, automatic, is_automatic
+from sknoise.tasks._length import number_of_epochs, rows_in_a_step
+from sknoise.tasks._parameters import MAX_FLOAT, read_float
+from sknoise.tasks._unexplained import unexplained
+from sknoise.training._rows import (
+    chosen_rows,
+    distinct_of,
+    distinct_rows,
+    held_out,
+    repetitions,
+    rows_as_given,
+)
+from sknoise.training._types import Rows
+
+# An epoch of so many times fewer steps than the rows would make, were equal ones given apart, is
+# warned of.
+_FEW_STEPS = 4
+
+
+class Division(NamedTuple):
+    """What training takes in which steps.
+
+    Parameters
+    ----------
+    data : Rows
+        The rows to train on.
+    validation : Rows or None
+    batch_size : int
+        Number of distinct rows in a step.
+    epochs : int
+    penalty : float
+        Half of this times the sum of the squares of all kernels is added to the loss.
+    unexplained : float or None
+        What parameters that are "auto" go by; None where there is none.
+    """
+
+    data: Rows
+    validation: Rows | None
+    batch_size: int
+    epochs: int
+    penalty: float
+    unexplained: float | None
+
+
+def divided(
+    estimator: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    sample_weight: np.ndarray,
+    validation: Rows | None,
+    key: int,
+    epochs: int | str,
+    going_on: bool,
+) -> Division:
+    """Read the parameters that say what to train on, in which steps.
+
+    Parameters
+    ----------
+    estimator : BaseNoisyMLP
+    X, y, weight : ndarray
+        As for ``distinct_rows``.
+    sample_weight : ndarray of shape (n_rows,), dtype float64
+        Weights without those of the classes.
+    validation : Rows or None
+    key : int
+        64-bit number that decides, with their content, which rows are held out.
+    epochs : int or "auto"
+    going_on : bool
+        Whether training goes on from where the last call ended.
+
+    Returns
+    -------
+    Division
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows to hold some out, or ``alpha`` is too large.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If ``epochs`` are given, and mostly equal rows make far fewer steps than they seem to.
+    """
+    data = distinct_rows(X, y, weight)
+    times = np.ones(len(data))
+    if len(data) < len(X) or (sample_weight != 1).any():
+        times = repetitions(X, y, weight, sample_weight)
+    held = np.zeros(len(data), dtype=np.float32)
+    if estimator.early_stopping and validation is None and estimator.monitor.startswith("val_"):
+        held = held_out(data, times, estimator.validation_fraction, key)
+        if not held.any():
+            raise ValueError(
+                "early_stopping=True needs rows to validate on, but validation_fraction="
+                f"{estimator.validation_fraction} can take none of n_samples={len(data)} distinct "
+                "rows. Give X_val and y_val, or monitor='loss'."
+            )
+    left = _unexplained(estimator, data, times, 1 - held, going_on)
+    # As if equal rows were given apart: the more there are, the longer and the larger the steps.
+    n_rows = round((times * (1 - held)).sum())
+    batch_size = rows_in_a_step(estimator.batch_size, n_rows, estimator._usual_steps)
+    mean_weight = weight.sum() / len(data) * (data.weight * (1 - held)).sum() / n_rows
+    if is_automatic(estimator.alpha):
+        # Weights that sum to 1, as AdaBoost's do, must not make it a thousand times as strong.
+        mean_weight = 1.0
+    if not estimator.shuffle and np.count_nonzero(held < 1) > batch_size:
+        data = rows_as_given(X, y, weight)
+        held = held[distinct_of(X, y, weight)]
+    if held.any():
+        validation = replace(chosen_rows(data, held), keys=None)
+        data = chosen_rows(data, 1 - held)
+    alpha = read_float("alpha", automatic("alpha", estimator.alpha, left))
+    with np.errstate(over="ignore"):
+        penalty = float(alpha / (min(batch_size, n_rows) * mean_weight))
+    if penalty > MAX_FLOAT:
+        raise ValueError(
+            f"alpha={estimator.alpha!r} is too large beside the sample weights, {mean_weight:.3g} "
+            "in the mean. Use a smaller alpha or larger weights."
+        )
+    n_steps = math.ceil(len(data) / batch_size)
+    n_epochs = number_of_epochs(epochs, n_rows, n_steps, estimator._usual_steps)
+    would_be = math.ceil(n_rows / batch_size)
+    # One epoch is what partial_fit asks for.
+    if epochs not in ("auto", 1) and would_be >= _FEW_STEPS * n_steps:
+        warnings.warn(
+            f"The {n_rows} rows are {len(data)} different ones, which train together: an epoch is "
+            f"{n_steps} step(s), where {would_be} could be expected. Use epochs='auto', or more "
+            f"than epochs={epochs}.",
+            ConvergenceWarning,
+            stacklevel=8,
+        )
+    return Division(data, validation, batch_size, n_epochs, penalty, left)
+
+
+def _unexplained(
+    estimator: Any, data: Rows, times: np.ndarray, share: np.ndarray, going_on: bool
+) -> float | None:
+    """Give what parameters that are "auto" go by: of the first data, where training goes on."""
+    if going_on and estimator.unexplained_ is not None:
+        return float(estimator.unexplained_)
+    if not any(is_automatic(getattr(estimator, name)) for name in AUTOMATIC):
+        return None
+    return unexplained(chosen_rows(data, share), (times * share)[share > 0])
