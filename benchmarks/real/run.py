@@ -204,7 +204,6 @@ def arguments() -> tuple[argparse.ArgumentParser, Any]:
 def main() -> int:
     """Fit what is left, then print tables of all that was asked for."""
     parser, asked = arguments()
-    quieten()
     try:
         available = CANDIDATES if asked.candidates else all_models(asked.pytabkit)
     except ModuleNotFoundError as error:
@@ -243,4 +242,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Not in main, which tests call: it would silence the loggers of those after them.
+    quieten()
     sys.exit(main())
