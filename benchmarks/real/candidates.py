@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import pairwise_distances
@@ -20,8 +18,6 @@ from benchmarks.real.sources import CLASSIFICATION, REGRESSION
 
 DEFAULT = "default"
 ESTIMATORS = {CLASSIFICATION: "NoisyMLPClassifier", REGRESSION: "NoisyMLPRegressor"}
-_measured: dict[str, float] = {}
-_lock = threading.Lock()
 
 
 def unexplained(task: str, X: np.ndarray, y: np.ndarray) -> float:
@@ -45,19 +41,15 @@ def unexplained(task: str, X: np.ndarray, y: np.ndarray) -> float:
     from sknoise.tasks._unexplained import unexplained as measure
     from sknoise.training._rows import distinct_rows, repetitions
 
-    # Most candidates ask for it, on the same rows, and at the same time where they are stacked.
-    with _lock:
-        key = joblib.hash((task, X, y))
-        if key not in _measured:
-            weight = np.ones(len(X))
-            if task == CLASSIFICATION:
-                target = np.unique(y, return_inverse=True)[1]
-            else:
-                column = y[:, np.newaxis]
-                target = read_units(column, weight, False).standardised("y", column)
-            data = X.astype(np.float32), target, weight
-            _measured[key] = measure(distinct_rows(*data), repetitions(*data, weight))
-        return _measured[key]
+    weight = np.ones(len(X))
+    if task == CLASSIFICATION:
+        target = np.unique(y, return_inverse=True)[1]
+    else:
+        column = y[:, np.newaxis]
+        target = read_units(column, weight, False).standardised("y", column)
+    data = X.astype(np.float32), target, weight
+    # It remembers what it has measured: most candidates ask for the same.
+    return measure(distinct_rows(*data), repetitions(*data, weight))
 
 
 class Varied:
@@ -67,18 +59,18 @@ class Varied:
     ----------
     task : {"classification", "regression"}
         What there is to predict.
-    seed : int
-        Its seed.
     parameters : dict
         A function in it is called with task, rows and targets.
-    steps : int, optional
-        Number of steps on 400 rows where `epochs` is "auto".
+    steps : int or None
+        Number of steps on 400 rows where `epochs` is "auto"; None is the default's.
+    seed : int
+        Its seed.
     """
 
     def __init__(
-        self, task: str, seed: int, parameters: dict[str, Any], steps: int | None = None
+        self, task: str, parameters: dict[str, Any], steps: int | None, seed: int
     ) -> None:
-        self.task, self.seed, self.parameters, self.steps = task, seed, parameters, steps
+        self.task, self.parameters, self.steps, self.seed = task, parameters, steps, seed
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Varied:
         """Fit to rows and their classes or targets."""
@@ -132,8 +124,12 @@ def cosine(task: str, X: np.ndarray, y: np.ndarray) -> Any:
     """Let the learning rate fall from .002 to 0, along half a cosine over all steps."""
     import keras
 
-    steps = 1000 * (len(X) / 400) ** (1 / 3)
-    return keras.optimizers.schedules.CosineDecay(0.002, round(steps))
+    from sknoise import NoisyMLPClassifier
+    from sknoise.tasks._length import number_of_epochs
+
+    # As many as epochs of one step each would be.
+    steps = number_of_epochs("auto", len(X), 1, NoisyMLPClassifier._usual_steps)
+    return keras.optimizers.schedules.CosineDecay(0.002, steps)
 
 
 def _temperature(seed: int) -> Any:
@@ -148,11 +144,7 @@ def _levels(noise_input: Any, noise_hidden: Any, **others: Any) -> dict[str, Any
 
 
 def _made(task: str, parameters: dict[str, Any], steps: int | None = None) -> Model:
-    return Model(partial(_varied, task, parameters, steps))
-
-
-def _varied(task: str, parameters: dict[str, Any], steps: int | None, seed: int) -> Varied:
-    return Varied(task, seed, parameters, steps)
+    return Model(partial(Varied, task, parameters, steps))
 
 
 def _penalties(task: str, constants: list[float], powers: list[tuple[float, int]]) -> Any:

@@ -24,10 +24,6 @@ from benchmarks.real.results import Row
 from benchmarks.real.run import RESULTS
 from benchmarks.real.sources import CHOOSE, CLASSIFICATION, JUDGE, REGRESSION
 
-PEERS = {
-    CLASSIFICATION: ("MLPClassifier", "CatBoost"),
-    REGRESSION: ("MLPRegressor", "CatBoost"),
-}
 COMPARED = {CLASSIFICATION: ("log_loss", "error", "brier"), REGRESSION: ("rmse",)}
 TWO_THIRDS = 2 / 3
 # Good candidates differ by less than a hundredth.
@@ -134,7 +130,8 @@ def candidates_table(task: str, rows: Sequence[Row], names: Sequence[str]) -> st
 def check_table(task: str, rows: Sequence[Row], families: dict[str, list[str]], draws: int) -> str:
     """Write a line a family: what the rule chooses, and how that does on sets it has not seen."""
     fitted = {row["model"] for row in rows}
-    references = [DEFAULT, *(name for name in PEERS[task] if name in fitted)]
+    peers = (tables.REFERENCE[task], "CatBoost")
+    references = [DEFAULT, *(name for name in peers if name in fitted)]
     lines = []
     for family, names in families.items():
         scores = in_common(rows, tables.MAIN[task], [*names, *references])

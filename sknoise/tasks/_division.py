@@ -108,20 +108,22 @@ def divided(
                 f"{estimator.validation_fraction} can take none of n_samples={len(data)} distinct "
                 "rows. Give X_val and y_val, or monitor='loss'."
             )
-    left = _unexplained(estimator, data, times, 1 - held, going_on)
+    train = _left_to_train(data, held)
+    times = (times * (1 - held))[held < 1]
+    left = _unexplained(estimator, train, times, going_on)
     # As if equal rows were given apart: the more there are, the longer and the larger the steps.
-    n_rows = round((times * (1 - held)).sum())
+    n_rows = round(times.sum())
     batch_size = rows_in_a_step(estimator.batch_size, n_rows, estimator._usual_steps)
     mean_weight = weight.sum() / len(data) * (data.weight * (1 - held)).sum() / n_rows
     if is_automatic(estimator.alpha):
         # Weights that sum to 1, as AdaBoost's do, must not make it a thousand times as strong.
         mean_weight = 1.0
-    if not estimator.shuffle and np.count_nonzero(held < 1) > batch_size:
+    if not estimator.shuffle and len(train) > batch_size:
         data = rows_as_given(X, y, weight)
         held = held[distinct_of(X, y, weight)]
+        train = _left_to_train(data, held)
     if held.any():
         validation = replace(chosen_rows(data, held), keys=None)
-        data = chosen_rows(data, 1 - held)
     alpha = read_float("alpha", automatic("alpha", estimator.alpha, left))
     with np.errstate(over="ignore"):
         penalty = float(alpha / (min(batch_size, n_rows) * mean_weight))
@@ -130,27 +132,30 @@ def divided(
             f"alpha={estimator.alpha!r} is too large beside the sample weights, {mean_weight:.3g} "
             "in the mean. Use a smaller alpha or larger weights."
         )
-    n_steps = math.ceil(len(data) / batch_size)
+    n_steps = math.ceil(len(train) / batch_size)
     n_epochs = number_of_epochs(epochs, n_rows, n_steps, estimator._usual_steps)
     would_be = math.ceil(n_rows / batch_size)
     # One epoch is what partial_fit asks for.
     if epochs not in ("auto", 1) and would_be >= _FEW_STEPS * n_steps:
         warnings.warn(
-            f"The {n_rows} rows are {len(data)} different ones, which train together: an epoch is "
-            f"{n_steps} step(s), where {would_be} could be expected. Use epochs='auto', or more "
-            f"than epochs={epochs}.",
+            f"The {n_rows} rows are {len(train)} different ones, which train together: an epoch "
+            f"is {n_steps} step(s), where {would_be} could be expected. Use epochs='auto', or "
+            f"more than epochs={epochs}.",
             ConvergenceWarning,
             stacklevel=8,
         )
-    return Division(data, validation, batch_size, n_epochs, penalty, left)
+    return Division(train, validation, batch_size, n_epochs, penalty, left)
 
 
-def _unexplained(
-    estimator: Any, data: Rows, times: np.ndarray, share: np.ndarray, going_on: bool
-) -> float | None:
+def _left_to_train(data: Rows, held: np.ndarray) -> Rows:
+    """Give what is not held out: the rows themselves, not a copy, where nothing is."""
+    return chosen_rows(data, 1 - held) if held.any() else data
+
+
+def _unexplained(estimator: Any, train: Rows, times: np.ndarray, going_on: bool) -> float | None:
     """Give what parameters that are "auto" go by: of the first data, where training goes on."""
     if going_on and estimator.unexplained_ is not None:
         return float(estimator.unexplained_)
     if not any(is_automatic(getattr(estimator, name)) for name in AUTOMATIC):
         return None
-    return unexplained(chosen_rows(data, share), (times * share)[share > 0])
+    return unexplained(train, times)

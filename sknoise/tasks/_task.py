@@ -12,11 +12,7 @@ from sklearn.utils import check_random_state
 from sknoise.noise._sites import MAX_LAYER, MAX_WIDTH, Site
 from sknoise.tasks._division import divided
 from sknoise.tasks._noise import feature_deviations, noisy_features, read_noise, schedule_factors
-from sknoise.tasks._parameters import (
-    layer_widths,
-    read_float,
-    read_optimizer,
-)
+from sknoise.tasks._parameters import layer_widths, read_float, read_optimizer
 from sknoise.training._types import Model, Network, Noise, Rows, State, Stopping, Task
 
 # The program counts in 32 bits.
