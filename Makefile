@@ -64,7 +64,7 @@ mutants: $(VENV)/installed
 	touch $@
 
 oldest: .venv-oldest/installed
-	.venv-oldest/bin/python -m pytest -n 2 tests/estimators/test_checks.py \
+	.venv-oldest/bin/python -m pytest -n 2 tests/estimators/test_checks.py tests/selection \
 		tests/parallel/test_backend.py -k "not test_options" $(ARGS)
 
 # Oldest and newest versions of all that sknoise needs, on Python 3.11, 3.12 and 3.13, which must be on

@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import pytest
 from numpydoc.docscrape import NumpyDocString, get_doc_object
 from numpydoc.validate import validate
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import StrOptions
 
 import sknoise
 import sknoise.plotting
-from sknoise.estimators._base import _attributes
+from sknoise.estimators._base import BaseNoisyMLP, _attributes
 
 # All checks of numpydoc's are on, but for these.
 EXCLUDED = {
@@ -45,6 +46,7 @@ TWINS = {
         "class_weight",
         "classes_",
         "n_outputs_",
+        "validation_scores_",
         "history_",
         "coefs_",  # the regressor's output is in the units of the targets
         "intercepts_",
@@ -54,12 +56,46 @@ TWINS = {
         "Notes: Targets are standardised",
         "References: [7]",
     },
-    ("NoisyMLPClassifier.fit", "NoisyMLPRegressor.fit"): {"y", "y_val"},
+    ("NoisyMLPClassifierCV", "NoisyMLPRegressorCV"): {
+        "Summary",
+        "Extended Summary: Some levels of",
+        "loss",
+        "alphas",  # of the classifier a weaker one beside noise
+        "noise_inputs",  # of the classifier by how far apart classes are
+        "noise_target",
+        "noise_distribution",  # of targets too
+        "epochs",  # the regressor takes four times as many steps
+        "cv",  # stratified
+        "ensemble",  # of probabilities, or of predictions
+        "class_weight",
+        "calibrate",
+        "classes_",
+        "n_outputs_",
+        "best_score_",  # in the units of the targets
+        "history_",
+        "oof_",
+        "temperature_",
+        "estimator_",
+        "unexplained_",
+        "References: [7]",
+        "References: [9]",
+    },
+    ("NoisyMLPClassifierCV.fit", "NoisyMLPRegressorCV.fit"): {
+        "y",
+        "sample_weight",  # for the temperature, or for intervals
+        "Warns: UserWarning",  # of classes of few rows
+    },
+    ("NoisyMLPClassifier.fit", "NoisyMLPRegressor.fit"): {
+        "y",
+        "y_val",
+        "Warns: UserWarning",  # of one-hot classes
+    },
     ("NoisyMLPClassifier.partial_fit", "NoisyMLPRegressor.partial_fit"): {
         "y",
         "classes",
         'Extended Summary: With ``class_weight="balanced"``, the',
         "Raises: ValueError",
+        "Warns: UserWarning",
     },
     ("NoisyMLPClassifier.predict", "NoisyMLPRegressor.predict"): {"Summary", "Returns"},
     ("NoisyMLPClassifier.predict", "NoisyMLPClassifier.predict_proba"): {"Summary", "Returns"},
@@ -71,6 +107,19 @@ TWINS = {
 # Of these, it is the parameters that both have.
 PASS_ON = {
     ("noise_curve", "NoiseCurveDisplay.from_estimator"): {"metric"},  # is also what is drawn
+    **{
+        (network, f"{network}CV"): {
+            "noise_schedule",  # of the longest training
+            "epochs",
+            "random_state",  # of the folds too
+            "verbose",
+            *more,
+        }
+        for network, more in (
+            ("NoisyMLPClassifier", {"class_weight"}),  # of held-out rows too
+            ("NoisyMLPRegressor", set()),
+        )
+    },
     ("NoiseCurveDisplay.from_curve", "NoiseCurveDisplay.plot"): set(),
     ("RobustnessDisplay.from_estimators", "RobustnessDisplay.plot"): set(),
     ("SearchMapDisplay.from_search", "SearchMapDisplay.plot"): set(),
@@ -144,7 +193,7 @@ def parameters(name):
     return {
         each: (described.type, " ".join(described.desc))
         for described in parsed(name)["Parameters"]
-        for each in described.name.split(", ")
+        for each in described.name.lstrip("*").split(", ")
     }
 
 
@@ -223,9 +272,10 @@ def test_attributes_are_those_that_are_set(name):
             if isinstance(n.value, ast.Name) and n.value.id == "self"
         }
     properties = {each for each, (it, _) in methods(cls).items() if isinstance(it, property)}
-    if name.startswith("NoisyMLP"):
+    if issubclass(cls, BaseNoisyMLP):
         state = SimpleNamespace(n_epochs=0)
         found |= set(_attributes(SimpleNamespace(own_weights=[], state=state)))
+    if issubclass(cls, BaseEstimator):
         found |= {"n_features_in_", "feature_names_in_"}  # scikit-learn sets them
     found = {each for each in found | properties if not each.startswith("_")}
     documented = {each.name: each.type for each in parsed(name)["Attributes"]}

@@ -44,6 +44,6 @@ def test_all_that_is_declared_is_there(capsys):
 
 
 def test_what_is_missing_is_told(capsys, monkeypatch):
-    monkeypatch.setattr("sknoise._show_versions._OPTIONAL", ("no-such-distribution",))
+    monkeypatch.setattr("sknoise._versions._OPTIONAL", ("no-such-distribution",))
     show_versions()
     assert "no-such-distribution: not installed" in capsys.readouterr().out

@@ -3,7 +3,7 @@
 from sknoise.engines._interrupt import StopOnCtrlC
 from sknoise.engines._keras import wrapped
 from sknoise.engines._listeners import Listener
-from sknoise.engines._train import ENGINES, prepare, train
+from sknoise.engines._train import ENGINES, choose, prepare, train
 from sknoise.engines._types import Before, Order, Trained
 from sknoise.training._fork import is_forked
 
@@ -14,6 +14,7 @@ __all__ = [
     "Order",
     "StopOnCtrlC",
     "Trained",
+    "choose",
     "is_forked",
     "prepare",
     "train",

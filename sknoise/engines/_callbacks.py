@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from sknoise.engines._listeners import Listener
@@ -41,17 +42,36 @@ def fresh_keras_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
     Raises
     ------
     TypeError
-        If one is no instance of a Keras callback.
+        If one is no instance of a Keras callback, or cannot be copied.
     """
     import keras
 
     for callback in callbacks or []:
         if not isinstance(callback, keras.callbacks.Callback):
+            hint = "scikit-learn's callbacks go to set_callbacks."
+            if isinstance(callback, str):
+                hint = "Of callbacks only the names are saved: set them anew, or to None."
             raise TypeError(
                 f"callbacks has {callback!r}, which is no instance of keras.callbacks.Callback. "
-                "scikit-learn's callbacks go to set_callbacks."
+                f"{hint}"
             )
-    return [copy.deepcopy(callback) for callback in callbacks or []]
+    return [_fresh(callback) for callback in callbacks or []]
+
+
+def _fresh(callback: keras.callbacks.Callback) -> keras.callbacks.Callback:
+    """Copy a callback, but not what its attributes hold, which is what users look at later."""
+    try:
+        fresh = copy.copy(callback)
+    except Exception as error:
+        raise TypeError(
+            f"callbacks has {callback!r}, of which each fit needs a copy: {error}. Give its class "
+            "a method __copy__."
+        ) from error
+    # Methods of its own among them would still be the original's.
+    for name, value in list(vars(fresh).items()):
+        if isinstance(value, MethodType) and value.__self__ is callback:
+            setattr(fresh, name, MethodType(value.__func__, fresh))
+    return fresh
 
 
 def reason_against_epochs(callbacks: Sequence[keras.callbacks.Callback]) -> str | None:
@@ -77,8 +97,8 @@ class KerasListener:
     callbacks : list of keras.callbacks.Callback
     task : Task
     model : keras.Model
-        What the callbacks see: its weights and learning rate are those of the run, and what
-        callbacks set there counts.
+        What the callbacks see: its weights, its learning rate and the number of its optimizer's
+        steps are those of the run; weights and learning rate that callbacks set there count.
     """
 
     def __init__(
@@ -86,11 +106,22 @@ class KerasListener:
     ) -> None:
         import keras
 
+        from sknoise.keras._loop import build_metrics
+
         self._model = model
         self._has_schedule = bool(task.model.optimizer.schedule)
+        self._logs: dict[str, float] | None = None
         model.stop_training = False
+        build_metrics(model, task)
+        self._show(task.model)
+        # As Keras's own fit makes it.
         self._callbacks = keras.callbacks.CallbackList(
-            callbacks, model=model, epochs=task.epochs, verbose=0, steps=task.n_batches
+            callbacks,
+            add_history=True,
+            model=model,
+            epochs=task.epochs,
+            verbose=0,
+            steps=task.n_batches,
         )
         self._callbacks.on_train_begin()
 
@@ -101,8 +132,9 @@ class KerasListener:
 
     def epoch_end(self, epoch: int, figures: Mapping[str, float], model: Model) -> Model:
         """Pass it on; give the model with the weights and learning rate that were set."""
-        self._model.set_weights(model.state.weights)
-        self._callbacks.on_epoch_end(epoch, dict(figures))
+        self._show(model)
+        self._logs = dict(figures)
+        self._callbacks.on_epoch_end(epoch, self._logs)
         return self._as_set(model)
 
     @property
@@ -112,9 +144,16 @@ class KerasListener:
 
     def end(self, model: Model) -> Model:
         """Pass it on; give the model with the weights that were set."""
-        self._model.set_weights(model.state.weights)
-        self._callbacks.on_train_end()
+        self._show(model)
+        self._callbacks.on_train_end(self._logs)
         return self._as_set(model)
+
+    def _show(self, model: Model) -> None:
+        """Let the Keras model have what the network has."""
+        self._model.set_weights(model.state.weights)
+        # The first of an optimizer's variables counts its steps.
+        n_steps = model.state.optimizer[0] if model.state.optimizer else 0
+        self._model.optimizer.iterations.assign(n_steps)
 
     def _as_set(self, model: Model) -> Model:
         """Give the model with what callbacks may have set."""

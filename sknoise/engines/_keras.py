@@ -57,11 +57,15 @@ def wrapped(model: Model, targets: np.ndarray) -> Wrapper:
     Raises
     ------
     RuntimeError
-        If TensorFlow was used before this process was forked.
+        If TensorFlow was used before this process was forked, or Keras cannot be used.
+    ValueError
+        If Keras does not know the optimizer.
     """
     use_tensorflow()
     from sknoise.keras._wrapper import make_wrapper
+    from sknoise.training._initial import check_keras
 
+    check_keras(model.optimizer)
     return make_wrapper(model, targets)
 
 

@@ -66,18 +66,41 @@ def train(order: Order, stop: Stop) -> Trained:
     task, model = order.task, order.task.model
     check_keras(model.optimizer)
     callbacks = fresh_keras_callbacks(order.callbacks)
-    name = _choose(order.engine, task, callbacks)
+    name = choose(order.engine, task, callbacks)
     model = replace(model, state=_first_state(order, name))
     task = replace(task, model=model)
     listeners = order.listeners(task)
     run = Run(task, callbacks, listeners, order.targets, order.verbose, stop)
     result, wrapper = ENGINES[name].train(run)
     model = replace(model, state=result.state)
-    return Trained(model, result.history, name, callbacks, wrapper)
+    return Trained(model, result.history, name, callbacks, wrapper, result.snapshots)
 
 
-def _choose(name: str, task: Task, callbacks: Sequence[keras.callbacks.Callback]) -> str:
-    """Choose an engine; tell where it is not the one that was hoped for."""
+def choose(name: str, task: Task, callbacks: Sequence[keras.callbacks.Callback]) -> str:
+    """Choose an engine; tell where it is not the one that was hoped for.
+
+    Parameters
+    ----------
+    name : str
+        Name of the engine, or "auto".
+    task : Task
+    callbacks : sequence of keras.callbacks.Callback
+
+    Returns
+    -------
+    str
+        Name of an engine that can train the task.
+
+    Raises
+    ------
+    ValueError
+        If the engine cannot.
+
+    Warns
+    -----
+    UserWarning
+        If "auto" has to take another engine than the first.
+    """
     names = list(ENGINES) if name == "auto" else [name]
     for name, after in zip(names, [*names[1:], None], strict=True):
         engine = ENGINES[name]

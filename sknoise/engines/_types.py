@@ -134,6 +134,8 @@ class Trained:
         Those that were called.
     wrapper : NoisyKerasClassifier, NoisyKerasRegressor or None
         The scikeras wrapper, where it was trained.
+    snapshots : list of list of ndarray
+        The weights at the task's snapshots, as far as training came.
     """
 
     model: Model
@@ -141,3 +143,4 @@ class Trained:
     engine: str
     callbacks: list[keras.callbacks.Callback]
     wrapper: Wrapper | None
+    snapshots: list[list[np.ndarray]]

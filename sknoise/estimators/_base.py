@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial, wraps
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
 from sknoise.engines import (
     ENGINES,
@@ -23,19 +21,14 @@ from sknoise.engines import (
     is_forked,
     prepare,
     train,
-    wrapped,
 )
-from sknoise.estimators._callbacks import CallbackSupportMixin, sklearn_listeners
+from sknoise.estimators._callbacks import CallbackSupportMixin, PassedOn, sklearn_listeners
+from sknoise.estimators._fitted import FittedMixin
 from sknoise.estimators._outcome import check_finite, warn_of_outcome
 from sknoise.estimators._persistence import loaded, saved
-from sknoise.estimators._prediction import ACTIVATIONS, check_prediction, logits
-from sknoise.tasks import SCHEDULES, Measured, named_overflow, warn_of_scales
+from sknoise.estimators._prediction import ACTIVATIONS
+from sknoise.tasks import SCHEDULES, Measured, warn_of_scales
 from sknoise.training._types import Model, Task
-
-if TYPE_CHECKING:
-    import keras
-
-    from sknoise.keras._wrapper import NoisyKerasClassifier, NoisyKerasRegressor
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +53,7 @@ _INITIALIZERS = {
 }
 
 
-class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
+class BaseNoisyMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
     """Base of the estimators; subclasses have the constructor and the public methods."""
 
     history_: dict[str, np.ndarray]
@@ -99,7 +92,7 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         "shuffle": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "patience": [Interval(Integral, 0, None, closed="left")],
+        "patience": [Interval(Integral, 0, None, closed="left"), Options(Real, {np.inf})],
         "min_delta": [_NOT_NEGATIVE],
         "restore_best_weights": ["boolean"],
         "callbacks": [list, tuple, None],
@@ -111,10 +104,6 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 
     def _loss_and_outputs(self) -> tuple[str, int]:
         """Give Keras's name of the loss, and the number of output units."""
-        raise NotImplementedError
-
-    def _example_targets(self) -> np.ndarray:
-        """Give targets that tell scikeras what there is to predict."""
         raise NotImplementedError
 
     def _train(
@@ -145,7 +134,19 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         """
         if not going_on:
             warn_of_scales(X, getattr(self, "feature_names_in_", None))
-        order = Order(
+        order = self._order(task, going_on, X, y)
+        # From here on TensorFlow is needed, and takes its seconds to import.
+        prepare()
+        with StopOnCtrlC() as stop:
+            trained = train(order, stop)
+            check_finite(trained, self.learning_rate)
+            self._set_fitted(trained, measured, going_on)
+        warn_of_outcome(trained, task.epochs, stop.asked)
+        return self
+
+    def _order(self, task: Task, going_on: bool, X: np.ndarray, y: np.ndarray) -> Order:
+        """Give what to ask an engine for; parameters as in ``_train``."""
+        return Order(
             task,
             self.engine,
             self._before() if going_on else None,
@@ -155,23 +156,15 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             self._example_targets(),
             bool(self.verbose),
         )
-        # From here on TensorFlow is needed, and takes its seconds to import.
-        prepare()
-        with StopOnCtrlC() as stop:
-            trained = train(order, stop)
-            check_finite(trained, self.learning_rate)
-            self._set_fitted(trained, going_on)
-            self._deviations = measured.deviations
-            self.unexplained_ = measured.unexplained
-        warn_of_outcome(trained, task.epochs, stop.asked)
-        return self
 
     def _before(self) -> Before:
         """Give what training goes on from."""
         return Before(self._fitted.with_own_weights(self._weights()), self._engine)
 
-    def _set_fitted(self, trained: Trained, going_on: bool) -> None:
+    def _set_fitted(self, trained: Trained, measured: Measured, going_on: bool) -> None:
         """Set the fitted attributes, all that training has to do with."""
+        self._deviations = measured.deviations
+        self.unexplained_ = measured.unexplained
         history = trained.history
         if going_on:
             n_epochs = len(history["loss"])
@@ -180,52 +173,12 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
             setattr(self, name, value)
         self.history_ = history
         # One that was trained on standardised targets is for nobody.
-        self._wrapper = trained.wrapper if trained.model.units is None else None
+        self._wrap(trained.wrapper if trained.model.units is None else None)
         self._engine = trained.engine
         if self.callbacks:
             self.callbacks_ = trained.callbacks
         elif hasattr(self, "callbacks_"):
             del self.callbacks_
-
-    def _weights(self) -> list[np.ndarray]:
-        return [a for pair in zip(self.coefs_, self.intercepts_, strict=True) for a in pair]
-
-    def _logits(self, X: Any) -> np.ndarray:
-        """Check data and pass it through the network, without noise."""
-        check_is_fitted(self, "coefs_")
-        with named_overflow("X"):
-            X = validate_data(self, X, dtype=np.float64, reset=False)
-        with np.errstate(over="ignore", invalid="ignore"):
-            z = logits(X, self.coefs_, self.intercepts_, self._fitted.network.activation)
-            return check_prediction(z)
-
-    def _keras_wrapper(self) -> NoisyKerasClassifier | NoisyKerasRegressor:
-        """Give the scikeras wrapper, built when first asked for."""
-        check_is_fitted(self, "coefs_")
-        if self._wrapper is None:
-            state = replace(self._fitted.state, weights=self._weights())
-            model = replace(self._fitted, state=state)
-            self._wrapper = wrapped(model, self._example_targets())
-        return self._wrapper
-
-    @property
-    def model_(self) -> keras.Sequential:
-        """A plain Keras model with the trained weights, built when first asked for.
-
-        Returns
-        -------
-        keras.Sequential
-            Compiled; the noise is in layers that act in training only. The same at each
-            access, until the next fit.
-
-        Raises
-        ------
-        NotFittedError
-            If neither ``fit`` nor ``partial_fit`` has been called.
-        RuntimeError
-            If this process was forked from one that had trained before.
-        """
-        return self._keras_wrapper().model_
 
     def __dir__(self) -> list[str]:
         # scikit-learn reads whatever is listed here, for its HTML representation too. Before
@@ -234,6 +187,12 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
         if "tensorflow" not in sys.modules or is_forked():
             names -= {"keras_classifier_", "keras_regressor_", "model_"}
         return [name for name in names if hasattr(self, name)]
+
+    def __sklearn_clone__(self) -> Any:
+        # With all that clone checks; it asks parameters too how they are cloned.
+        same = object.__new__(type(self))
+        same.__dict__.update(vars(self), callbacks=PassedOn(self.callbacks))
+        return super(BaseNoisyMLP, same).__sklearn_clone__()
 
     def __getstate__(self) -> dict[str, Any]:
         return saved(super().__getstate__())
@@ -245,7 +204,9 @@ class BaseNoisyMLP(CallbackSupportMixin, BaseEstimator):
 def unchanged_by_errors(method: Callable[P, T]) -> Callable[P, T]:
     """Have a method that raises anything leave its estimator with the attributes that it had.
 
-    Outside of scikit-learn's decorators, which have attributes of their own to clear away.
+    Outside of scikit-learn's decorators, which have attributes of their own to clear away. In the
+    method, NumPy treats floating-point errors as it does by default: with those of users' it could
+    raise some that do no harm.
     """
 
     @wraps(method)
@@ -253,7 +214,8 @@ def unchanged_by_errors(method: Callable[P, T]) -> Callable[P, T]:
         attributes = vars(args[0])
         before = dict(attributes)
         try:
-            return method(*args, **kwargs)
+            with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+                return method(*args, **kwargs)
         except BaseException:
             for name in attributes.keys() - before.keys():
                 del attributes[name]
@@ -264,8 +226,13 @@ def unchanged_by_errors(method: Callable[P, T]) -> Callable[P, T]:
 
 
 def trains_in_parts(estimator: BaseNoisyMLP) -> bool:
-    """Say whether an estimator has ``partial_fit``."""
-    return not estimator.early_stopping
+    """Say whether an estimator has ``partial_fit``; why not, in an error, as scikit-learn does."""
+    if estimator.early_stopping:
+        raise AttributeError(
+            "partial_fit trains for one epoch, and early_stopping=True needs more to compare: set "
+            "early_stopping=False, or call fit."
+        )
+    return True
 
 
 def _attributes(model: Model) -> dict[str, Any]:

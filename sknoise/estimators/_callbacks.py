@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,7 +23,25 @@ except ImportError:  # scikit-learn < 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "sklearn_listeners", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "PassedOn", "sklearn_listeners", "with_callbacks"]
+
+
+class PassedOn:
+    """The parameter ``callbacks``, of which scikit-learn's ``clone`` copies only the list.
+
+    It would copy a study, a list or a file in a callback's attributes too, and what a fit of the
+    clone does with that would be lost. Each fit copies the callbacks themselves.
+
+    Parameters
+    ----------
+    callbacks : list or tuple of keras.callbacks.Callback, or None
+    """
+
+    def __init__(self, callbacks: Any) -> None:
+        self._callbacks = callbacks
+
+    def __sklearn_clone__(self) -> Any:
+        return copy.copy(self._callbacks)
 
 
 def sklearn_listeners(

@@ -20,6 +20,7 @@ from sknoise.estimators._base import BaseNoisyMLP, trains_in_parts, unchanged_by
 from sknoise.estimators._callbacks import with_callbacks
 from sknoise.estimators._prediction import log_probabilities, probabilities
 from sknoise.tasks import (
+    Measured,
     check_indicators,
     check_labels,
     check_weights,
@@ -29,8 +30,9 @@ from sknoise.tasks import (
     named_targets,
     read_task,
     validation_rows,
+    warn_of_one_hot,
 )
-from sknoise.training._types import Rows
+from sknoise.training._types import Rows, Task
 
 if TYPE_CHECKING:
     import keras
@@ -112,8 +114,10 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Strength, 0 or larger, of the L2 penalty on all kernels, as in scikit-learn's perceptron:
         the mean loss gets alpha / (2 n) times the sum of all squared weights, where n is the
         number of rows in a step; as there, their weight if ``sample_weight`` is given. A last,
-        smaller minibatch has the same n here. ``history_`` is without the penalty. "auto" is 0.6
-        times the square of ``unexplained_``, and n the number of rows whatever their weight.
+        smaller minibatch has the same n here. With several labels a row the loss is their mean
+        here, and their sum in scikit-learn: its alpha shrinks as alpha divided by the number of
+        labels does here. ``history_`` is without the penalty. "auto" is 0.6 times the square of
+        ``unexplained_``, and n the number of rows whatever their weight.
 
     activation : str, default="relu"
         Activation of the hidden layers, by Keras's name: "elu", "exponential", "gelu",
@@ -165,8 +169,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     monitor : {"val_loss", "val_accuracy", "loss", "accuracy"}, default="val_loss"
         Figure of ``history_`` that early stopping watches.
 
-    patience : int, default=10
-        Number of epochs without improvement after which training stops, 0 or larger; 0 is as 1.
+    patience : int or numpy.inf, default=10
+        Number of epochs without improvement after which training stops, 0 or larger; 0 is as 1,
+        and infinity is never.
 
     min_delta : float, default=0
         What an improvement must exceed, in the units of ``monitor``; 0 or larger.
@@ -175,7 +180,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         Whether early stopping ends with the weights of the best epoch.
 
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes as ``{label: weight}``, 1 where none is given. "balanced"
+        Weights of the classes as ``{label: weight}``, 1 where none is given; labels that are not
+        in ``y`` count for nothing. In ensembles that encode the labels, as ``VotingClassifier``,
+        ``StackingClassifier`` and ``BaggingClassifier`` do, they are 0, 1, and so on. "balanced"
         gives all classes the same total weight, sample weights counted in. Not with several
         labels a row.
 
@@ -186,11 +193,17 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         early stopping, the optimizer starts anew.
 
     callbacks : list of keras.callbacks.Callback or None, default=None
-        Keras callbacks; each fit has its own copies, which it leaves in ``callbacks_``. They
-        are called between epochs, which then are one call of the program each; weights and
-        learning rate that they set count. One that listens to batches needs
-        ``engine="keras"``. scikit-learn's own callbacks go to ``set_callbacks``, from
-        scikit-learn 1.9 on. A fit with callbacks of either kind trains alone, not in a stack.
+        Keras callbacks. Each fit has its own copies, which it leaves in ``callbacks_``; but what
+        their attributes hold, a list, a file or a study of Optuna's, is not copied, by ``clone``
+        neither, and so is that of all fits of this process. They are called between epochs, which
+        then are one call of the program each; weights and learning rate that they set count. One
+        that listens to batches needs ``engine="keras"``. scikit-learn's own callbacks go to
+        ``set_callbacks``, from scikit-learn 1.9 on. A fit with callbacks of either kind trains
+        alone, not in a stack. A saved model has their names only: to train it further, set them
+        anew.
+        The figures that they are told are those of ``history_``; but with ``engine="keras"`` and
+        a penalty, "loss" and "val_loss" have the penalty in them, as Keras has it, and
+        "pure_loss" and "val_pure_loss" have not.
 
     engine : {"auto", "compiled", "keras"}, default="auto"
         "compiled" trains in one compiled program, "keras" by Keras's own loop with Keras
@@ -234,6 +247,28 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     intercepts_ : list of ndarray of shape (n_units,), dtype float32
         Bias of each hidden layer and of the output.
 
+    loss_ : float
+        Loss of the last epoch: as ``best_loss_``, ``loss_curve_``, ``n_layers_`` and
+        ``out_activation_``, for code that comes from scikit-learn's perceptron.
+
+    best_loss_ : float
+        The smallest loss of an epoch.
+
+    loss_curve_ : list of float
+        Loss of each epoch, as in ``history_``: with the noise on, and without the penalty.
+
+    validation_scores_ : list of float or None
+        ``val_accuracy`` of each epoch, as in ``history_``; None where there is none.
+
+    n_outputs_ : int
+        Number of output units: 1 for two classes.
+
+    n_layers_ : int
+        Number of layers, the input and the output included.
+
+    out_activation_ : str
+        Activation of the output, by Keras's name.
+
     unexplained_ : float or None
         The fraction of the variance of the class indicators that the features leave unexplained,
         from 0 to 1: what parameters go by that are "auto", and None where there is none. It is
@@ -245,11 +280,13 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         The copies of ``callbacks`` that the last fit used; only where there were some. Not saved.
 
     model_ : keras.Sequential
-        A plain Keras model with the trained weights, built when first asked for.
+        A plain Keras model with the trained weights, built when first asked for, and anew where
+        others have been set in ``coefs_`` or ``intercepts_``. What is trained or set in it stays
+        there, until you set these.
 
     keras_classifier_ : scikeras.wrappers.KerasClassifier
         The fitted scikeras wrapper around ``model_``, built when first asked for. Trained
-        further there, its Keras optimizer starts anew.
+        further there, its Keras optimizer starts anew, and the estimator stays as it is.
 
     See Also
     --------
@@ -262,6 +299,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     softmax and categorical cross-entropy, several labels a row give a sigmoid each.
 
     Training is in float32, prediction in float64.
+
+    The weights are those in ``coefs_`` and ``intercepts_``, set by ``fit`` or by hand (averages of
+    several networks', say): with them it predicts, is saved, and trains on.
 
     A fit from new weights warns of features so far from mean 0 and standard deviation 1 that
     training suffers: with a root mean square above 200, or a standard deviation below 0.01
@@ -359,7 +399,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         monitor: str = "val_loss",
-        patience: int = 10,
+        patience: float = 10,
         min_delta: float = 0.0,
         restore_best_weights: bool = True,
         class_weight: dict[Any, float] | str | None = None,
@@ -453,10 +493,13 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             all of that before any training. Or if the loss or a weight does not stay finite.
         TypeError
             If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or one of ``callbacks`` is no Keras callback.
+            read, or dates where numbers are needed, or one of ``callbacks`` is no Keras callback
+            or cannot be copied.
+        NotFittedError
+            If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
             If this process was forked from one that had trained before; or if Keras runs on
-            another backend than TensorFlow.
+            another backend than TensorFlow, or without eager execution.
         KeyboardInterrupt
             At the second Ctrl-C, or at the first while TensorFlow is still being imported.
 
@@ -464,15 +507,16 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         -----
         ConvergenceWarning
             If features are so far from mean 0 and standard deviation 1 that training suffers; if
-            most rows are equal to others, and ``epochs`` few for that; or if ``val_loss`` does
-            not stay finite, though the loss does.
+            most rows are equal to others, and ``epochs``, or ``patience`` of early stopping, few
+            for that; or if ``val_loss`` does not stay finite, though the loss does.
         UserWarning
-            If ``engine="auto"`` has to take Keras's own, slower loop; or if Ctrl-C ended the
-            training.
+            If each row of several labels has exactly one; if ``class_weight`` may mean labels
+            that an ensemble has encoded; if ``engine="auto"`` has to take Keras's own, slower
+            loop; or if Ctrl-C ended the training.
         DataConversionWarning
             If ``y`` or ``y_val`` is a single column, which is taken for a vector.
         """
-        going_on = self.warm_start and hasattr(self, "coefs_")
+        going_on = self.warm_start and self._goes_on()
         X, y = self._checked(X, y, reset=not going_on)
         classes = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
         if not going_on:
@@ -480,7 +524,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         elif not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start=True needs the classes of the last call to fit, "
-                f"{self.classes_}, but y has {classes}."
+                f"{self.classes_}, but y has {classes}. Data in which classes may be missing goes "
+                "to partial_fit."
             )
         read = partial(self._validation_labels, multilabel=y.ndim == 2)
         validation = validation_rows(self, X_val, y_val, sample_weight_val, read)
@@ -528,10 +573,13 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             if the loss or a weight does not stay finite.
         TypeError
             If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or one of ``callbacks`` is no Keras callback.
+            read, or dates where numbers are needed, or one of ``callbacks`` is no Keras callback
+            or cannot be copied.
+        NotFittedError
+            If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
             If this process was forked from one that had trained before; or if Keras runs on
-            another backend than TensorFlow.
+            another backend than TensorFlow, or without eager execution.
         AttributeError
             If ``early_stopping=True``, with which there is no such method.
         KeyboardInterrupt
@@ -543,12 +591,13 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             If features are so far from mean 0 and standard deviation 1 that training suffers; at
             the first call only.
         UserWarning
-            If ``engine="auto"`` has to take Keras's own, slower loop; or if Ctrl-C ended the
-            training.
+            If each row of several labels has exactly one, at the first call only; if
+            ``class_weight`` may mean labels that an ensemble has encoded; if ``engine="auto"``
+            has to take Keras's own, slower loop; or if Ctrl-C ended the training.
         DataConversionWarning
             If ``y`` is a single column, which is taken for a vector.
         """
-        going_on = hasattr(self, "coefs_")
+        going_on = self._goes_on()
         X, y = self._checked(X, y, reset=not going_on)
         if y.ndim == 2 and classes is None and not hasattr(self, "classes_"):
             classes = np.arange(y.shape[1])
@@ -580,8 +629,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         NotFittedError
             If neither ``fit`` nor ``partial_fit`` has been called.
         ValueError
-            If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
-            is not, because ``X`` is too far from what the network was trained on.
+            If ``X`` has other features than in ``fit``, or is not finite; if the prediction is
+            not, because ``X`` is too far from what the network was trained on; or if arrays of
+            other shapes were set in ``coefs_`` or ``intercepts_``.
         TypeError
             If ``X`` is sparse.
 
@@ -612,8 +662,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         NotFittedError
             If neither ``fit`` nor ``partial_fit`` has been called.
         ValueError
-            If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
-            is not, because ``X`` is too far from what the network was trained on.
+            If ``X`` has other features than in ``fit``, or is not finite; if the prediction is
+            not, because ``X`` is too far from what the network was trained on; or if arrays of
+            other shapes were set in ``coefs_`` or ``intercepts_``.
         TypeError
             If ``X`` is sparse.
 
@@ -623,7 +674,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             If ``X`` names its features and the training data did not, or the other way round.
         """
         z = self._logits(X)
-        return special.expit(z) if self._multilabel else probabilities(z, self._output)
+        with np.errstate(under="ignore"):
+            return special.expit(z) if self._multilabel else probabilities(z, self._output)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of the probability of each class.
@@ -643,8 +695,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         NotFittedError
             If neither ``fit`` nor ``partial_fit`` has been called.
         ValueError
-            If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
-            is not, because ``X`` is too far from what the network was trained on.
+            If ``X`` has other features than in ``fit``, or is not finite; if the prediction is
+            not, because ``X`` is too far from what the network was trained on; or if arrays of
+            other shapes were set in ``coefs_`` or ``intercepts_``.
         TypeError
             If ``X`` is sparse.
 
@@ -654,25 +707,65 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             If ``X`` names its features and the training data did not, or the other way round.
         """
         z = self._logits(X)
-        return special.log_expit(z) if self._multilabel else log_probabilities(z, self._output)
+        with np.errstate(under="ignore"):
+            return special.log_expit(z) if self._multilabel else log_probabilities(z, self._output)
 
     @property
-    def keras_classifier_(self) -> NoisyKerasClassifier:
-        """The fitted scikeras wrapper around ``model_``, built when first asked for.
-
-        Trained further there, its Keras optimizer starts anew.
+    def validation_scores_(self) -> list[float] | None:
+        """The accuracy on the validation data after each epoch, as in ``history_``.
 
         Returns
         -------
-        scikeras.wrappers.KerasClassifier
-            The same at each access, until the next fit.
+        list of float or None
+            None where there was no validation data.
 
         Raises
         ------
         NotFittedError
             If neither ``fit`` nor ``partial_fit`` has been called.
+        """
+        self._check_fitted()
+        return self.history_["val_accuracy"].tolist() if "val_accuracy" in self.history_ else None
+
+    @property
+    def n_outputs_(self) -> int:
+        """The number of output units.
+
+        Returns
+        -------
+        int
+            1 for two classes, else one for each of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError
+            If neither ``fit`` nor ``partial_fit`` has been called.
+        """
+        self._check_fitted()
+        return self._fitted.network.sizes[-1]
+
+    @property
+    def keras_classifier_(self) -> NoisyKerasClassifier:
+        """The fitted scikeras wrapper around ``model_``, built when first asked for.
+
+        Trained further there, its Keras optimizer starts anew, and the estimator stays as it is.
+
+        Returns
+        -------
+        scikeras.wrappers.KerasClassifier
+            The same at each access, until the next fit, or until other weights are set in
+            ``coefs_`` or ``intercepts_``.
+
+        Raises
+        ------
+        NotFittedError
+            If neither ``fit`` nor ``partial_fit`` has been called.
+        ValueError
+            If arrays of other shapes were set in ``coefs_`` or ``intercepts_``, or Keras does
+            not know the optimizer.
         RuntimeError
-            If this process was forked from one that had trained before.
+            If this process was forked from one that had trained before; or if Keras runs on
+            another backend than TensorFlow, or without eager execution.
         """
         return self._keras_wrapper()
 
@@ -690,7 +783,10 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         """Check data; give labels, or an indicator matrix as float32."""
         with named_overflow("X or y"), named_targets("y", y):
             X, y = validate_data(self, X, y, dtype=np.float32, reset=reset, multi_output=True)
-        return X, self._checked_labels("y", y)
+        labels = self._checked_labels("y", y)
+        if reset and labels.ndim == 2:
+            warn_of_one_hot(labels)
+        return X, labels
 
     def _checked_labels(self, name: str, y: Any) -> np.ndarray:
         with named_targets(name, y):
@@ -719,6 +815,19 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         going_on: bool,
     ) -> NoisyMLPClassifier:
         """Train on checked data, from new weights or from where the last call ended."""
+        read = self._read(X, y, sample_weight, validation, epochs, going_on)
+        return self._train(*read, going_on, X, y)
+
+    def _read(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: Any,
+        validation: Rows | None,
+        epochs: int | str,
+        going_on: bool,
+    ) -> tuple[Task, Measured]:
+        """Read parameters and checked data into a task."""
         self._multilabel = y.ndim == 2
         weight = given = check_weights("sample_weight", sample_weight, len(X))
         labels = self._encoded("y", y, self._multilabel)
@@ -729,8 +838,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
                 f"class_weight={self.class_weight!r} has no meaning where a row has several "
                 "labels; use None, or sample_weight."
             )
-        what = read_task(self, X, labels, weight, validation, epochs, going_on, given)
-        return self._train(*what, going_on, X, y)
+        return read_task(self, X, labels, weight, validation, epochs, going_on, given)
 
     def _loss_and_outputs(self) -> tuple[str, int]:
         n_classes = len(self.classes_)

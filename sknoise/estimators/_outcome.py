@@ -11,6 +11,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sknoise.engines import Trained
 
 
+class DivergedError(ValueError):
+    """The loss of a training, or a weight, did not stay finite."""
+
+
 def check_finite(trained: Trained, learning_rate: Any) -> None:
     """Raise an error where training diverged.
 
@@ -23,7 +27,7 @@ def check_finite(trained: Trained, learning_rate: Any) -> None:
     Raises
     ------
     ValueError
-        If the loss did not stay finite, or a weight.
+        A ``DivergedError``, if the loss did not stay finite, or a weight.
     """
     loss = trained.history["loss"]
     if np.isfinite(loss).all() and all(np.isfinite(w).all() for w in trained.model.state.weights):
@@ -32,7 +36,7 @@ def check_finite(trained: Trained, learning_rate: Any) -> None:
     if not np.isfinite(loss).all():
         epoch = int(np.argmin(np.isfinite(loss)))
         what = f"the loss was {loss[epoch]} in epoch {epoch + 1}"
-    raise ValueError(
+    raise DivergedError(
         f"Training diverged: {what}. Scale the features "
         "(sklearn.preprocessing.StandardScaler), or lower "
         f"learning_rate={learning_rate} or the noise."

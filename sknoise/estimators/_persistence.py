@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
-from sknoise._version import __version__
+from sknoise._versions import __version__
 from sknoise.noise._sites import Site
+from sknoise.tasks import plain_learning_rate
 from sknoise.training._types import Model, Network, Noise, Optimizer, State
 from sknoise.training._units import Units
 
@@ -36,8 +38,10 @@ def saved(state: dict[str, Any]) -> dict[str, Any]:
     ----------
     state : dict
         All attributes. Of a fitted estimator the weights stay in ``coefs_`` and
-        ``intercepts_``, beside those of the output for standardised targets; its Keras objects
-        are left out: those built again when asked for, and ``callbacks_``, which hold one.
+        ``intercepts_``, beside those of the output for standardised targets; its Keras objects,
+        which could not be loaded without TensorFlow, are left out: those built again when asked
+        for, and ``callbacks_``. Of ``callbacks`` their names stay, of a schedule of the learning
+        rate what it was made with.
 
     Returns
     -------
@@ -48,7 +52,20 @@ def saved(state: dict[str, Any]) -> dict[str, Any]:
     if "_fitted" in state:
         state |= {"_fitted": _plain(state["_fitted"]), "_wrapper": None}
         state.pop("callbacks_", None)
+        if state["callbacks"]:
+            state["callbacks"] = [_name(callback) for callback in state["callbacks"]]
+    rate = state["learning_rate"]
+    # Who has yet to train, in another process, needs the class of a schedule that is not Keras's.
+    if "_fitted" in state or type(rate).__module__.startswith("keras."):
+        # One that was set since and cannot be used is left for the next fit to refuse.
+        with suppress(ValueError):
+            state["learning_rate"] = plain_learning_rate(rate)
     return state
+
+
+def _name(callback: Any) -> str:
+    """Give the name of a callback; of what was loaded it is there already."""
+    return callback if isinstance(callback, str) else type(callback).__name__
 
 
 def loaded(state: dict[str, Any], name: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sknoise.estimators._base import BaseNoisyMLP, trains_in_parts, unchanged_by
 from sknoise.estimators._callbacks import with_callbacks
 from sknoise.estimators._prediction import check_prediction
 from sknoise.tasks import (
+    Measured,
     check_targets,
     check_weights,
     named_overflow,
@@ -25,8 +26,9 @@ from sknoise.tasks import (
     read_task,
     read_units,
     validation_rows,
+    warn_of_other_units,
 )
-from sknoise.training._types import Rows
+from sknoise.training._types import Rows, Task
 
 if TYPE_CHECKING:
     import keras
@@ -179,8 +181,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     monitor : {"val_loss", "loss"}, default="val_loss"
         Figure of ``history_`` that early stopping watches.
 
-    patience : int, default=10
-        Number of epochs without improvement after which training stops, 0 or larger; 0 is as 1.
+    patience : int or numpy.inf, default=10
+        Number of epochs without improvement after which training stops, 0 or larger; 0 is as 1,
+        and infinity is never.
 
     min_delta : float, default=0
         What an improvement must exceed, in the units of ``monitor``; 0 or larger.
@@ -195,11 +198,17 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         early stopping, the optimizer starts anew.
 
     callbacks : list of keras.callbacks.Callback or None, default=None
-        Keras callbacks; each fit has its own copies, which it leaves in ``callbacks_``. They
-        are called between epochs, which then are one call of the program each; weights and
-        learning rate that they set count. One that listens to batches needs
-        ``engine="keras"``. scikit-learn's own callbacks go to ``set_callbacks``, from
-        scikit-learn 1.9 on. A fit with callbacks of either kind trains alone, not in a stack.
+        Keras callbacks. Each fit has its own copies, which it leaves in ``callbacks_``; but what
+        their attributes hold, a list, a file or a study of Optuna's, is not copied, by ``clone``
+        neither, and so is that of all fits of this process. They are called between epochs, which
+        then are one call of the program each; weights and learning rate that they set count. One
+        that listens to batches needs ``engine="keras"``. scikit-learn's own callbacks go to
+        ``set_callbacks``, from scikit-learn 1.9 on. A fit with callbacks of either kind trains
+        alone, not in a stack. A saved model has their names only: to train it further, set them
+        anew.
+        The figures that they are told are those of ``history_``; but with ``engine="keras"`` and
+        a penalty, "loss" and "val_loss" have the penalty in them, as Keras has it, and
+        "pure_loss" and "val_pure_loss" have not.
 
     engine : {"auto", "compiled", "keras"}, default="auto"
         "compiled" trains in one compiled program, "keras" by Keras's own loop with Keras
@@ -245,6 +254,22 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         Bias of each hidden layer, in float32, and of the output, in float64: that gives the
         targets in their own units.
 
+    loss_ : float
+        Loss of the last epoch: as ``best_loss_``, ``loss_curve_``, ``n_layers_`` and
+        ``out_activation_``, for code that comes from scikit-learn's perceptron.
+
+    best_loss_ : float
+        The smallest loss of an epoch.
+
+    loss_curve_ : list of float
+        Loss of each epoch, as in ``history_``: with the noise on, and without the penalty.
+
+    n_layers_ : int
+        Number of layers, the input and the output included.
+
+    out_activation_ : str
+        Activation of the output, by Keras's name.
+
     unexplained_ : float or None
         The fraction of the variance of the targets that the features leave unexplained, from 0
         to 1: what parameters go by that are "auto", and None where there is none. It is what
@@ -255,11 +280,13 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         The copies of ``callbacks`` that the last fit used; only where there were some. Not saved.
 
     model_ : keras.Sequential
-        A plain Keras model with the trained weights, built when first asked for.
+        A plain Keras model with the trained weights, built when first asked for, and anew where
+        others have been set in ``coefs_`` or ``intercepts_``. What is trained or set in it stays
+        there, until you set these.
 
     keras_regressor_ : scikeras.wrappers.KerasRegressor
         The fitted scikeras wrapper around ``model_``, built when first asked for. Trained
-        further there, its Keras optimizer starts anew.
+        further there, its Keras optimizer starts anew, and the estimator stays as it is.
 
     See Also
     --------
@@ -269,6 +296,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     Notes
     -----
     Training is in float32, prediction in float64.
+
+    The weights are those in ``coefs_`` and ``intercepts_``, set by ``fit`` or by hand (averages of
+    several networks', say): with them it predicts, is saved, and trains on.
 
     Targets are standardised by their weighted mean and standard deviation, which is 1 for a
     constant; with ``loss="poisson"`` they are divided by their weighted mean, or by 1 if that is
@@ -370,7 +400,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         monitor: str = "val_loss",
-        patience: int = 10,
+        patience: float = 10,
         min_delta: float = 0.0,
         restore_best_weights: bool = True,
         warm_start: bool = False,
@@ -462,10 +492,13 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             all of that before any training. Or if the loss or a weight does not stay finite.
         TypeError
             If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or one of ``callbacks`` is no Keras callback.
+            read, or dates where numbers are needed, or one of ``callbacks`` is no Keras callback
+            or cannot be copied.
+        NotFittedError
+            If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
             If this process was forked from one that had trained before; or if Keras runs on
-            another backend than TensorFlow.
+            another backend than TensorFlow, or without eager execution.
         KeyboardInterrupt
             At the second Ctrl-C, or at the first while TensorFlow is still being imported.
 
@@ -473,15 +506,15 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         -----
         ConvergenceWarning
             If features are so far from mean 0 and standard deviation 1 that training suffers; if
-            most rows are equal to others, and ``epochs`` few for that; or if ``val_loss`` does
-            not stay finite, though the loss does.
+            most rows are equal to others, and ``epochs``, or ``patience`` of early stopping, few
+            for that; or if ``val_loss`` does not stay finite, though the loss does.
         UserWarning
-            If ``engine="auto"`` has to take Keras's own, slower loop; or if Ctrl-C ended the
-            training.
+            If ``y_val`` seems to be in other units than ``y``; if ``engine="auto"`` has to take
+            Keras's own, slower loop; or if Ctrl-C ended the training.
         DataConversionWarning
             If ``y`` or ``y_val`` is a single column, which is taken for a vector.
         """
-        going_on = self.warm_start and hasattr(self, "coefs_")
+        going_on = self.warm_start and self._goes_on()
         X, y = self._checked(X, y, going_on)
         read = partial(self._validation_targets, shape=y.shape)
         validation = validation_rows(self, X_val, y_val, sample_weight_val, read)
@@ -521,10 +554,13 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             any training. Or if the loss or a weight does not stay finite.
         TypeError
             If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or one of ``callbacks`` is no Keras callback.
+            read, or dates where numbers are needed, or one of ``callbacks`` is no Keras callback
+            or cannot be copied.
+        NotFittedError
+            If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
             If this process was forked from one that had trained before; or if Keras runs on
-            another backend than TensorFlow.
+            another backend than TensorFlow, or without eager execution.
         AttributeError
             If ``early_stopping=True``, with which there is no such method.
         KeyboardInterrupt
@@ -541,7 +577,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         DataConversionWarning
             If ``y`` is a single column, which is taken for a vector.
         """
-        going_on = hasattr(self, "coefs_")
+        going_on = self._goes_on()
         X, y = self._checked(X, y, going_on)
         return self._fit(X, y, sample_weight, None, 1, going_on)
 
@@ -563,8 +599,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         NotFittedError
             If neither ``fit`` nor ``partial_fit`` has been called.
         ValueError
-            If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
-            is not, because ``X`` is too far from what the network was trained on.
+            If ``X`` has other features than in ``fit``, or is not finite; if the prediction is
+            not, because ``X`` is too far from what the network was trained on; or if arrays of
+            other shapes were set in ``coefs_`` or ``intercepts_``.
         TypeError
             If ``X`` is sparse.
 
@@ -573,29 +610,38 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         UserWarning
             If ``X`` names its features and the training data did not, or the other way round.
         """
-        out = self._logits(X)
-        if self._fitted.network.output == "exponential":
-            with np.errstate(over="ignore"):
-                check_prediction(np.exp(out, out=out))
+        out = self._outputs(self._logits(X))
         return out[:, 0] if self._flat else out
+
+    def _outputs(self, logits: np.ndarray) -> np.ndarray:
+        """Turn what the network computes into targets of shape (n_rows, n_outputs)."""
+        if self._fitted.network.output == "exponential":
+            with np.errstate(over="ignore", under="ignore"):
+                check_prediction(np.exp(logits, out=logits))
+        return logits
 
     @property
     def keras_regressor_(self) -> NoisyKerasRegressor:
         """The fitted scikeras wrapper around ``model_``, built when first asked for.
 
-        Trained further there, its Keras optimizer starts anew.
+        Trained further there, its Keras optimizer starts anew, and the estimator stays as it is.
 
         Returns
         -------
         scikeras.wrappers.KerasRegressor
-            The same at each access, until the next fit.
+            The same at each access, until the next fit, or until other weights are set in
+            ``coefs_`` or ``intercepts_``.
 
         Raises
         ------
         NotFittedError
             If neither ``fit`` nor ``partial_fit`` has been called.
+        ValueError
+            If arrays of other shapes were set in ``coefs_`` or ``intercepts_``, or Keras does
+            not know the optimizer.
         RuntimeError
-            If this process was forked from one that had trained before.
+            If this process was forked from one that had trained before; or if Keras runs on
+            another backend than TensorFlow, or without eager execution.
         """
         return self._keras_wrapper()
 
@@ -634,6 +680,19 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
         going_on: bool,
     ) -> NoisyMLPRegressor:
         """Train on checked data, from new weights or from where the last call ended."""
+        read = self._read(X, y, sample_weight, validation, epochs, going_on)
+        return self._train(*read, going_on, X, y)
+
+    def _read(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: Any,
+        validation: Rows | None,
+        epochs: int | str,
+        going_on: bool,
+    ) -> tuple[Task, Measured]:
+        """Read parameters and checked data into a task."""
         weight = check_weights("sample_weight", sample_weight, len(X))
         columns = y.reshape(len(y), -1)
         self._flat = y.ndim == 1
@@ -644,10 +703,10 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             units = read_units(columns, weight, self.loss == "poisson")
         columns = units.standardised("y", columns)
         if validation is not None:
+            warn_of_other_units(y.reshape(len(y), -1), validation.y)
             validation = replace(validation, y=units.standardised("y_val", validation.y))
         task, measured = read_task(self, X, columns, weight, validation, epochs, going_on)
-        task = replace(task, model=replace(task.model, units=units))
-        return self._train(task, measured, going_on, X, y)
+        return replace(task, model=replace(task.model, units=units)), measured
 
     def _loss_and_outputs(self) -> tuple[str, int]:
         return _LOSSES[self.loss], self.n_outputs_

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sknoise.estimators import NoisyMLPClassifier, NoisyMLPRegressor
+from sknoise.selection import NoisyMLPClassifierCV, NoisyMLPRegressorCV
 
 
 def register_onnx() -> None:
@@ -17,7 +18,9 @@ def register_onnx() -> None:
     its outputs are those of skl2onnx's own converters of scikit-learn's perceptrons: labels of
     shape (n_samples,) and probabilities of shape (n_samples, n_classes), with the options
     ``zipmap``, ``output_class_labels`` and ``nocl``; or targets of shape (n_samples, n_outputs).
-    Converting raises a ``ValueError`` where labels are neither strings nor integers of 64 bits.
+    Converting raises a ``ValueError`` where labels are neither strings nor integers of 64 bits,
+    and of an estimator that chooses if it has ``ensemble=True``.
+    Without this function it raises "Unable to find a shape calculator for type".
 
     Raises
     ------
@@ -41,20 +44,22 @@ def register_onnx() -> None:
     """
     from skl2onnx import update_registered_converter
 
-    update_registered_converter(
-        NoisyMLPClassifier,
-        "SknoiseNoisyMLPClassifier",
-        _set_classifier_types,
-        _convert_classifier,
-        options={
-            "zipmap": [True, False, "columns"],
-            "output_class_labels": [False, True],
-            "nocl": [True, False],
-        },
-    )
-    update_registered_converter(
-        NoisyMLPRegressor, "SknoiseNoisyMLPRegressor", _set_regressor_types, _convert_regressor
-    )
+    for classifier in (NoisyMLPClassifier, NoisyMLPClassifierCV):
+        update_registered_converter(
+            classifier,
+            f"Sknoise{classifier.__name__}",
+            _set_classifier_types,
+            _convert_classifier,
+            options={
+                "zipmap": [True, False, "columns"],
+                "output_class_labels": [False, True],
+                "nocl": [True, False],
+            },
+        )
+    for regressor in (NoisyMLPRegressor, NoisyMLPRegressorCV):
+        update_registered_converter(
+            regressor, f"Sknoise{regressor.__name__}", _set_regressor_types, _convert_regressor
+        )
 
 
 class _Graph:
@@ -129,11 +134,24 @@ ACTIVATIONS: dict[str, Callable[[_Graph, str], str]] = {
 }
 
 
+def _network(operator: Any) -> Any:
+    """Give the one network that there is to convert."""
+    estimator = operator.raw_operator
+    if not isinstance(estimator, NoisyMLPClassifierCV | NoisyMLPRegressorCV):
+        return estimator
+    if not hasattr(estimator, "estimator_"):
+        raise ValueError(
+            f"{type(estimator).__name__} with ensemble=True has several networks, and only one "
+            "can be converted to ONNX: fit it with ensemble=False."
+        )
+    return estimator.estimator_
+
+
 def _logits(g: _Graph, operator: Any) -> str:
     """Add the layers, up to the output's activation."""
     from onnx import TensorProto
 
-    estimator = operator.raw_operator
+    estimator = _network(operator)
     act = ACTIVATIONS[estimator._fitted.network.activation]
     x = g("Cast", operator.inputs[0].full_name, to=TensorProto.FLOAT)
     *hidden, last = zip(estimator.coefs_, estimator.intercepts_, strict=True)
@@ -147,7 +165,7 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     from onnx import TensorProto
 
     g = _Graph(scope, container)
-    clf = operator.raw_operator
+    clf = _network(operator)
     z = _logits(g, operator)
     label, p = (out.full_name for out in operator.outputs)
     if clf._multilabel:
@@ -165,7 +183,7 @@ def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     g = _Graph(scope, container)
     out = operator.outputs[0].full_name
     ends = {"exponential": "Exp", "linear": "Identity"}
-    g(ends[operator.raw_operator._fitted.network.output], _logits(g, operator), into=out)
+    g(ends[_network(operator)._fitted.network.output], _logits(g, operator), into=out)
 
 
 def _labels(clf: NoisyMLPClassifier) -> np.ndarray:

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import joblib
 import numpy as np
-from joblib.parallel import get_active_backend
-from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
-from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
-from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, check_cv
-from sklearn.utils import _safe_indexing, check_array, column_or_1d, indexable
-from sklearn.utils.multiclass import type_of_target
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils.parallel import Parallel, delayed
 
+from sknoise.inspection._checks import (
+    Settings,
+    Split,
+    check_candidates,
+    full_names,
+    make_splits,
+    read_levels,
+    read_metrics,
+    read_targets,
+)
+from sknoise.inspection._lengths import at_best_lengths, own_epochs, read_lengths, trained
 from sknoise.inspection._result import NoiseCurve
-from sknoise.parallel import MAX_WAITING, StackBackend
+from sknoise.inspection._scores import score
+from sknoise.parallel import in_stacks
 from sknoise.tasks import draw_key
 
 NOISE_LEVELS = (0, 0.03, 0.06, 0.12, 0.25, 0.5, 1, 2)
 PARAM_NAMES = ("noise_input", "noise_hidden")
-# The parameters of our estimators that are levels of noise.
-_NOISES = (
-    "noise_input",
-    "noise_hidden",
-    "noise_activation",
-    "noise_weights",
-    "noise_gradient",
-    "noise_target",
-    "dropout",
-)
-_CLASSIFIER_METRICS = ("log_loss", "accuracy", "calibration_error")
-_REGRESSOR_METRICS = ("root_mean_squared_error", "r2")
-_N_FOLDS, _N_REPEATS = 5, 10
-_N_BINS = 15  # As in Guo et al.
-
-Split = tuple[np.ndarray, np.ndarray]  # Numbers of the rows to train and to test on.
-Settings = dict[str, Any]
 
 
 def noise_curve(
@@ -47,6 +39,7 @@ def noise_curve(
     noise_levels: Sequence[float] = NOISE_LEVELS,
     *,
     param_names: str | Sequence[str] = PARAM_NAMES,
+    lengths: float | Sequence[float] | str | None = "auto",
     cv: Any = None,
     groups: Any = None,
     metric: str | None = None,
@@ -57,7 +50,8 @@ def noise_curve(
     Each of the named parameters takes each level while the others of them are 0; parameters
     that are not named keep what the estimator has. In each split all these networks have the
     same rows, initial weights and draws of the noise; so differences to the network without
-    noise are paired.
+    noise are paired. And each trains for several lengths, of which its best one counts: at one
+    length for all, noise would be credited with what stopping earlier does.
 
     Parameters
     ----------
@@ -80,6 +74,13 @@ def noise_curve(
         ``dropout`` among them. What comes before in a pipeline, such as ``"mlp__"``, may be
         left out where only one parameter has that ending. A network of several layers gets
         the same level in each.
+
+    lengths : float, sequence of float, "auto" or None, default="auto"
+        Lengths of training to try, as multiples of the epochs that the estimator would train
+        for. Of several, each level is scored in each split at the one that has the best mean in
+        other splits. "auto" is 1/8, 1/4, 1/2, 1 and 2; but None with ``early_stopping``, which
+        finds a length by itself, or where the network is in anything but pipelines. None is
+        the estimator's own length, whatever it is, for all.
 
     cv : int, cross-validation generator, iterable or None, default=None
         Splits, at least two. None is five folds, repeated ten times, shuffled, stratified for
@@ -110,8 +111,8 @@ def noise_curve(
         If the estimator is neither classifier nor regressor, or a classifier without
         probabilities; or if the network gets data that is sparse.
     ValueError
-        If the estimator has no such noise, or a level, the metric, ``y`` or the splits cannot
-        be used, before any training; or if a fit cannot use its data, or diverges.
+        If the estimator has no such noise, or a level, a length, the metric, ``y`` or the splits
+        cannot be used, before any training; or if a fit cannot use its data.
     RuntimeError
         If this process was forked from one that had trained before; or if Keras runs on
         another backend than TensorFlow.
@@ -119,8 +120,10 @@ def noise_curve(
     Warns
     -----
     ConvergenceWarning
-        If a network gets features so far from mean 0 and standard deviation 1 that training
-        suffers; or if its ``val_loss`` does not stay finite, though the loss does.
+        If training diverges with some noise, or without, whose scores are then NaN. If a
+        network gets features so far from mean 0 and standard deviation 1 that training suffers;
+        if most rows are equal to others, and the ``epochs`` it is given few for that; or if
+        its ``val_loss`` does not stay finite, though the loss does.
     UserWarning
         If the network has ``engine="auto"``, which has to take Keras's own, slower loop.
     RuntimeWarning
@@ -137,6 +140,18 @@ def noise_curve(
     All networks train in stacks, by joblib's backend "sknoise"; around this call,
     ``joblib.parallel_config(backend="sknoise", ...)`` sets its options. ``verbose=1`` of the
     network shows one bar for all.
+
+    In each split, a level's length is the one with the best mean of ``metric`` in the splits that
+    test on none of the same rows: the other folds of the same repetition. Where there are none,
+    as with random splits, it is all others. So no score chooses its own length; but, as always in
+    cross-validation, the other splits train on the rows that this one tests on. ``at_length`` of
+    the result has the curve of each length. Try others where the best is the shortest or the
+    longest.
+
+    A network goes on from one length to the next, so all of "auto" take twice as long as the
+    estimator's own. With a schedule of the noise or of the learning rate, or with ``callbacks``,
+    each length is trained from new weights, and all take four times as long. The other steps of a
+    pipeline are fitted for each length.
 
     The log-loss, in nats, is computed from ``predict_log_proba`` where there is one, and then
     knows no largest loss of a row. The root mean squared error is in the units of ``y``.
@@ -162,191 +177,99 @@ def noise_curve(
     ('noise_input', 'noise_hidden')
     >>> curve.scores["accuracy"].shape
     (2, 3, 3)
-    >>> bool(curve.helps)
-    False
+    >>> curve.at_length[1].scores["accuracy"].shape
+    (2, 3, 3)
+    >>> bool(curve.helps), bool(curve.at_length[1].helps)
+    (False, False)
     """
-    classifies = _classifies(estimator)
-    names = _full_names(estimator, param_names)
-    levels = _read_levels(noise_levels)
-    metrics = _CLASSIFIER_METRICS if classifies else _REGRESSOR_METRICS
+    metrics = read_metrics(estimator, metric)
     metric = metrics[0] if metric is None else metric
-    if metric not in metrics:
-        raise ValueError(f"metric={metric!r} must be one of {list(metrics)}, or None.")
+    names = full_names(estimator, param_names)
+    levels = read_levels(noise_levels)
+    multiples = read_lengths(lengths, estimator, names)
     candidates: list[Settings] = [dict.fromkeys(names, 0.0)]
     candidates += [candidates[0] | {name: level} for name in names for level in levels[1:]]
-    _check_candidates(estimator, candidates)
+    check_candidates(estimator, candidates)
 
     X, y, groups = indexable(X, y, groups)
-    y = _read_targets(y, classifies)
+    classifies = is_classifier(estimator)
+    y = read_targets(y, classifies)
     rng = np.random.default_rng(draw_key(random_state))
-    splits = _make_splits(cv, X, y, groups, classifies, int(rng.integers(2**31)))
+    splits = make_splits(cv, X, y, groups, classifies, metric, int(rng.integers(2**31)))
     seeds = rng.integers(2**31, size=len(splits))
-
     seeded = [p for p in estimator.get_params() if p.rpartition("__")[2] == "random_state"]
-    with _in_stacks(len(splits), len(candidates)):
-        results = joblib.Parallel()(
-            joblib.delayed(_fit_and_score)(
-                estimator, settings | dict.fromkeys(seeded, int(seed)), X, y, split
-            )
-            for split, seed in zip(splits, seeds, strict=True)
+    models = [clone(estimator).set_params(**dict.fromkeys(seeded, int(seed))) for seed in seeds]
+    epochs = None if multiples is None else _epochs(models, X, y, splits, multiples)
+    ladders = [None] * len(splits) if epochs is None else epochs
+    with in_stacks(len(splits), len(candidates)):
+        results = Parallel()(
+            delayed(_fit_and_score)(model, settings, ladder, X, y, split)
+            for model, ladder, split in zip(models, ladders, splits, strict=True)
             for settings in candidates
         )
-    by_split = np.array(results).reshape(len(splits), len(candidates), len(metrics))
+
+    found = np.array([[[s.get(m, np.nan) for m in metrics] for s in fit] for fit in results])
+    found = found.reshape(len(splits), len(candidates), -1, len(metrics))
     # The first candidate, no noise, is the level 0 of every parameter.
     noisy = np.arange(1, len(candidates)).reshape(len(names), -1)
     columns = np.insert(noisy, 0, 0, axis=1)
-    scores = {name: by_split[:, columns, i].transpose(1, 2, 0) for i, name in enumerate(metrics)}
+    by_length = found[:, columns].transpose(3, 4, 1, 2, 0)
     test_ratio = float(np.mean([len(test) / len(train) for train, test in splits]))
-    return NoiseCurve(names, levels, scores, metric, seeds, test_ratio)
+    at_length = {}
+    for i, scores in enumerate(by_length):
+        n_epochs = None if epochs is None else np.broadcast_to(epochs[:, i], scores.shape[1:])
+        by_metric = dict(zip(metrics, scores, strict=True))
+        curve = NoiseCurve(names, levels, by_metric, metric, seeds, test_ratio, n_epochs)
+        at_length[1.0 if multiples is None else float(multiples[i])] = curve
+    _warn_of_divergence(at_length)
+    return at_best_lengths(at_length, splits, len(y))
 
 
-def _classifies(estimator: Any) -> bool:
-    """Say whether an estimator is a classifier; refuse what noise_curve cannot score."""
-    name = type(estimator).__name__
-    if not isinstance(estimator, BaseEstimator) or not (
-        is_classifier(estimator) or is_regressor(estimator)
-    ):
-        raise TypeError(f"estimator must be a classifier or a regressor, not {name}.")
-    if is_classifier(estimator) and not hasattr(estimator, "predict_proba"):
-        raise TypeError(f"estimator={name} has no predict_proba, which noise_curve needs.")
-    return bool(is_classifier(estimator))
-
-
-def _full_names(estimator: BaseEstimator, param_names: str | Sequence[str]) -> tuple[str, ...]:
-    """Find the parameters of an estimator that have the given names at their end."""
-    names = [param_names] if isinstance(param_names, str) else list(param_names)
-    noises = [p for p in estimator.get_params() if p.rpartition("__")[2] in _NOISES]
-    if not noises:
-        raise ValueError(
-            f"estimator={type(estimator).__name__} has no noise to vary: it must be, or hold, a "
-            "NoisyMLPClassifier or a NoisyMLPRegressor."
-        )
-    if not names:
-        raise ValueError(f"param_names={param_names!r} is empty; name some of {noises}.")
-    full = []
-    for name in names:
-        found = [p for p in noises if name == p]
-        found = found or [p for p in noises if p.endswith(f"__{name}")]
-        if len(found) != 1:
-            matches = f"matches {found}" if found else "is no level of noise"
-            raise ValueError(
-                f"param_names={param_names!r}: {name!r} {matches}; the estimator has {noises}."
-            )
-        full += found
-    if len(set(full)) < len(full):
-        raise ValueError(f"param_names={param_names!r} names a parameter twice.")
-    return tuple(full)
-
-
-def _read_levels(noise_levels: Sequence[float]) -> np.ndarray:
-    """Read the levels; give them in order, from 0 on."""
-    try:
-        levels = np.unique(np.append(np.asarray(noise_levels, dtype=np.float64), 0))
-    except (TypeError, ValueError):
-        levels = np.array([np.nan])
-    if not np.isfinite(levels).all() or levels[0] < 0 or len(levels) < 2:
-        raise ValueError(
-            f"noise_levels={noise_levels!r} must be finite numbers, 0 or larger, and at least "
-            "one above 0."
-        )
-    return levels
-
-
-def _check_candidates(estimator: BaseEstimator, candidates: Sequence[Settings]) -> None:
-    """Let each network say what is wrong with its parameters, before one is trained."""
-    for settings in candidates:
-        model = clone(estimator).set_params(**settings)
-        for holder in {name.rpartition("__")[0] for name in settings}:
-            network = model.get_params()[holder] if holder else model
-            network._validate_params()
-
-
-def _read_targets(y: Any, classifies: bool) -> np.ndarray:
-    """Check labels or targets."""
-    if not classifies:
-        return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-    kind = type_of_target(y, input_name="y")
-    if kind not in ("binary", "multiclass"):
-        raise ValueError(f"y is {kind}; noise_curve needs one class label for each row.")
-    return column_or_1d(y)
-
-
-def _make_splits(
-    cv: Any, X: Any, y: np.ndarray, groups: Any, classifies: bool, seed: int
-) -> list[Split]:
-    """Make the splits, and check that they can be used."""
-    if cv is None:
-        folds = RepeatedStratifiedKFold if classifies else RepeatedKFold
-        cv = folds(n_splits=_N_FOLDS, n_repeats=_N_REPEATS, random_state=seed)
-    splits = list(check_cv(cv, y, classifier=classifies).split(X, y, groups))
-    if len(splits) < 2:
-        raise ValueError(f"cv={cv!r} makes {len(splits)} split; an interval needs at least 2.")
-    for train, test in splits if classifies else ():
-        unseen = np.setdiff1d(y[test], y[train])
-        if len(unseen):
-            raise ValueError(
-                f"In a split all rows of {unseen.tolist()} are test rows, so their probabilities "
-                "cannot be learnt: give fewer folds, or leave these classes out."
-            )
-    return splits
-
-
-def _in_stacks(n_splits: int, n_candidates: int) -> AbstractContextManager[Any]:
-    """Enter our backend, unless the caller has done so and has perhaps set its options.
-
-    Programs that were compiled for a wave of fits serve the next one if it is made up alike: so
-    the splits are shared out evenly among the waves.
-    """
-    if isinstance(get_active_backend()[0], StackBackend):
-        return nullcontext()
-    n_waves = -(-n_splits * n_candidates // MAX_WAITING)
-    n_jobs = -(-n_splits // n_waves) * n_candidates
-    return joblib.parallel_config(backend="sknoise", n_jobs=n_jobs)
+def _epochs(
+    models: Sequence[BaseEstimator],
+    X: Any,
+    y: np.ndarray,
+    splits: Sequence[Split],
+    multiples: np.ndarray,
+) -> np.ndarray:
+    """Give multiples of what the models would train for, of shape (n_splits, n_lengths)."""
+    own = [
+        own_epochs(clone(model), _safe_indexing(X, train), y[train])
+        for model, (train, _) in zip(models, splits, strict=True)
+    ]
+    return np.maximum(np.rint(np.outer(own, multiples)), 1).astype(np.int64)
 
 
 def _fit_and_score(
-    estimator: BaseEstimator, settings: Settings, X: Any, y: np.ndarray, split: Split
-) -> list[float]:
-    """Fit to one part, and give all metrics on the other."""
+    model: BaseEstimator,
+    settings: Settings,
+    epochs: np.ndarray | None,
+    X: Any,
+    y: np.ndarray,
+    split: Split,
+) -> list[dict[str, float]]:
+    """Fit to one part, and give all metrics on the other, for each length; none if it diverged."""
     train, test = split
-    model = clone(estimator).set_params(**settings)
-    model.fit(_safe_indexing(X, train), y[train])
-    score = _score_classifier if is_classifier(model) else _score_regressor
-    return score(model, _safe_indexing(X, test), y[test])
+    X_test, y_test = _safe_indexing(X, test), y[test]
+    model = clone(model).set_params(**settings)
+    fits = trained(model, epochs, _safe_indexing(X, train), y[train])
+    return [{} if fitted is None else score(fitted, X_test, y_test) for fitted in fits]
 
 
-def _score_classifier(model: Any, X: Any, y: np.ndarray) -> list[float]:
-    probabilities = model.predict_proba(X)
-    if hasattr(model, "predict_log_proba"):
-        columns = np.searchsorted(model.classes_, y)
-        loss = -model.predict_log_proba(X)[np.arange(len(y)), columns].mean()
-    else:
-        loss = log_loss(y, probabilities, labels=model.classes_)
-    correct = model.classes_[probabilities.argmax(axis=1)] == y
-    error = calibration_error(probabilities.max(axis=1), correct)
-    return [loss, accuracy_score(y, model.predict(X)), error]
-
-
-def _score_regressor(model: Any, X: Any, y: np.ndarray) -> list[float]:
-    predicted = model.predict(X)
-    return [root_mean_squared_error(y, predicted), r2_score(y, predicted)]
-
-
-def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
-    """Compute the expected calibration error of Guo et al. (2017).
-
-    Parameters
-    ----------
-    confidence : ndarray of shape (n_rows,)
-        Probability of the predicted class.
-    correct : ndarray of shape (n_rows,), dtype bool
-        Whether it is the right one.
-
-    Returns
-    -------
-    float
-    """
-    # Bins are closed on the right.
-    bins = np.ceil(confidence * _N_BINS).astype(int)
-    gaps = np.bincount(bins, weights=correct - confidence)
-    return float(np.abs(gaps).sum() / len(confidence))
+def _warn_of_divergence(at_length: Mapping[float, NoiseCurve]) -> None:
+    """Name the levels that diverged, and the shortest length at which they did."""
+    diverged: dict[str, str] = {}
+    for length, curve in at_length.items():
+        broken = np.isnan(curve.scores[curve.metric]).any(axis=-1)
+        for i, j in np.argwhere(broken):
+            name = f"{curve.param_names[i]}={curve.noise_levels[j]:g}" if j else "no noise"
+            diverged.setdefault(name, f"{name} from length {length:g} on")
+    if diverged:
+        what = diverged.values() if len(at_length) > 1 else diverged
+        warnings.warn(
+            f"Training diverged in some splits with {', '.join(what)}: the scores are NaN. Scale "
+            "the features (sklearn.preprocessing.StandardScaler), or lower the learning rate or "
+            "the noise.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )

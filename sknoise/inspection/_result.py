@@ -1,4 +1,4 @@
-"""``NoiseCurve``, the result of ``noise_curve``: scores, intervals, the best, and a verdict."""
+"""``NoiseCurve``, the result of ``noise_curve``: scores, intervals, and the best."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-CONFIDENCE = 0.95
+from sknoise.inspection._verdict import CONFIDENCE, Verdict
+
 # Whether more of it is better.
 _GREATER_IS_BETTER = {
     "log_loss": False,
@@ -17,58 +18,6 @@ _GREATER_IS_BETTER = {
     "root_mean_squared_error": False,
     "r2": True,
 }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether noise helps: true or false in an ``if``, a sentence in ``print``.
-
-    The sentence says "Yes" where the whole interval is on the better side of 0, "No" where it
-    is on the worse side, so that even the best noise hurts, and "Not clearly" in between. All
-    parameters are stored as attributes.
-
-    Parameters
-    ----------
-    helps : bool
-        Whether the whole interval is on the better side of 0.
-    metric : str
-        What it was judged by.
-    param_name : str
-        Where the noise acts that did best, no noise aside.
-    noise_level : float
-        Its level.
-    difference : float
-        Mean paired difference of the metric to no noise, in the units of the metric.
-    interval : tuple of (float, float)
-        Lower and upper end of the interval for it, at 95 % for all candidates together.
-    n_candidates : int
-        Number of pairs of place and level among which it was the best, and for which the
-        interval is corrected (Bonferroni).
-    """
-
-    helps: bool
-    metric: str
-    param_name: str
-    noise_level: float
-    difference: float
-    interval: tuple[float, float]
-    n_candidates: int
-
-    def __bool__(self) -> bool:
-        return self.helps
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        start = "No: even the best noise"
-        if self.helps:
-            start = "Yes: the best noise"
-        elif low <= 0 <= high:
-            start = "Not clearly: the best noise"
-        return (
-            f"{start}, {self.param_name}={self.noise_level:g}, changes {self.metric} by "
-            f"{self.difference:+.3g} [{low:+.3g}, {high:+.3g}] against no noise "
-            f"({CONFIDENCE:.0%} interval, corrected for choosing the best of {self.n_candidates})."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,20 +35,30 @@ class NoiseCurve:
         parameters.
     scores : dict of str to ndarray of shape (n_params, n_levels, n_splits)
         Each metric on the test rows of each split, in its own units: a loss or an error is
-        better where it is smaller.
+        better where it is smaller. NaN where training diverged, or the metric needs more rows; a
+        level that has one never is the best.
     metric : str
         The one that decides, a key of ``scores``.
     seeds : ndarray of shape (n_splits,), dtype int64
         ``random_state`` of the estimator in each split.
     test_ratio : float
         Number of test rows divided by that of training rows, a mean over the splits.
+    epochs : ndarray of shape (n_params, n_levels, n_splits), dtype int64, or None, default=None
+        Number of epochs after which each network was scored; None is as many as the estimator
+        trains for.
+    at_length : dict of float to NoiseCurve, or None, default=None
+        Where each level is scored at its own best length of training: the curves of all lengths
+        that were tried, each the same for all levels, by the multiple of the epochs that the
+        estimator trains for. None where there is one length.
 
     Attributes
     ----------
     best_ : dict of str to float
-        Parameters of the best mean, no noise included; for ``set_params``.
+        Parameters of the best mean, no noise included; for ``set_params``. With the length that
+        goes with it, as ``epochs``, where lengths were tried.
     one_se_ : dict of str to float
-        Parameters of the least noise that is within one standard error of the best [2]_.
+        Parameters of the least noise that is within one standard error of the best [2]_. With the
+        length that goes with it, as ``epochs``, where lengths were tried.
     helps : Verdict
         Whether the best level of noise is better than none: true or false in an ``if``, a
         sentence with its interval in ``print``.
@@ -151,7 +110,8 @@ class NoiseCurve:
     ({'noise_input': 0.2}, {'noise_input': 0.1})
     >>> print(curve.helps)
     Yes: the best noise, noise_input=0.2, changes log_loss by -0.475 [-0.623, -0.327] against no
-    noise (95% interval, corrected for choosing the best of 2).
+    noise, both as long as the estimator trains (95% interval, corrected for choosing the best of
+    2).
     """
 
     param_names: tuple[str, ...]
@@ -160,6 +120,8 @@ class NoiseCurve:
     metric: str
     seeds: np.ndarray
     test_ratio: float
+    epochs: np.ndarray | None = None
+    at_length: Mapping[float, NoiseCurve] | None = None
 
     def __post_init__(self) -> None:
         if self.metric not in self.scores:
@@ -167,6 +129,8 @@ class NoiseCurve:
 
     def by(self, metric: str) -> NoiseCurve:
         """Give the same curve, with another metric to decide.
+
+        But not about the lengths of training, which stay as they were chosen.
 
         Parameters
         ----------
@@ -183,7 +147,10 @@ class NoiseCurve:
         ValueError
             If there are no scores of ``metric``.
         """
-        return replace(self, metric=metric)
+        at_length = self.at_length
+        if at_length is not None:
+            at_length = {length: curve.by(metric) for length, curve in at_length.items()}
+        return replace(self, metric=metric, at_length=at_length)
 
     @property
     def means(self) -> np.ndarray:
@@ -252,7 +219,8 @@ class NoiseCurve:
         Returns
         -------
         dict of str to float
-            The level of each of ``param_names``; all but one are 0.
+            The level of each of ``param_names``; all but one are 0. With ``epochs`` of the same
+            network, where lengths were tried: the median over the splits.
         """
         return self._params(*self._best(self._losses))
 
@@ -267,7 +235,8 @@ class NoiseCurve:
         Returns
         -------
         dict of str to float
-            The level of each of ``param_names``; all but one are 0.
+            The level of each of ``param_names``; all but one are 0. With ``epochs`` of the same
+            network, where lengths were tried: the median over the splits.
 
         References
         ----------
@@ -293,13 +262,16 @@ class NoiseCurve:
         Verdict
             True or false in an ``if``, a sentence with its interval in ``print``; its attributes
             are ``helps``, ``metric``, ``param_name``, ``noise_level``, ``difference``,
-            ``interval`` and ``n_candidates``.
+            ``interval``, ``n_candidates``, ``epochs`` and ``own_lengths``.
         """
         losses = self._losses[:, 1:]
         i, j = self._best(losses)
         n_candidates = losses[..., 0].size
         differences = self.differences[i, j + 1]
         low, high = self._intervals(differences, n_candidates)
+        epochs = None
+        if self.epochs is not None:
+            epochs = (self._median_epochs(i, j + 1), self._median_epochs(i, 0))
         return Verdict(
             bool(low > 0 if _GREATER_IS_BETTER[self.metric] else high < 0),
             self.metric,
@@ -308,6 +280,8 @@ class NoiseCurve:
             float(differences.mean()),
             (float(low), float(high)),
             n_candidates,
+            epochs,
+            self.at_length is not None,
         )
 
     @property
@@ -318,13 +292,21 @@ class NoiseCurve:
 
     def _best(self, losses: np.ndarray) -> tuple[int, int]:
         means = losses.mean(axis=-1)
-        i, j = np.unravel_index(means.argmin(), means.shape)
+        i, j = np.unravel_index(np.where(np.isnan(means), np.inf, means).argmin(), means.shape)
         return int(i), int(j)
 
     def _params(self, i: int, j: int) -> dict[str, float]:
+        name = self.param_names[i]
         params = dict.fromkeys(self.param_names, 0.0)
-        params[self.param_names[i]] = float(self.noise_levels[j])
+        params[name] = float(self.noise_levels[j])
+        if self.epochs is not None:
+            prefix = name.removesuffix(name.rpartition("__")[2])
+            params[f"{prefix}epochs"] = self._median_epochs(i, j)
         return params
+
+    def _median_epochs(self, i: int, j: int) -> int:
+        assert self.epochs is not None
+        return round(float(np.median(self.epochs[i, j])))
 
     def _standard_errors(self, values: np.ndarray) -> np.ndarray:
         n = values.shape[-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -30,6 +32,16 @@ def early_stopping(rule: Stopping, task: Task) -> keras.callbacks.EarlyStopping:
 def column(y: np.ndarray) -> np.ndarray:
     """Give labels as a column; targets have columns already."""
     return y[:, None] if y.ndim == 1 else y
+
+
+def build_metrics(model: keras.Model, task: Task) -> None:
+    """Build the metrics of a model, which Keras does in its first step.
+
+    Callbacks ask them whether more is better.
+    """
+    rows = task.data
+    model.compute_metrics(None, column(rows.y[:1]), model(rows.X[:1]))
+    model.reset_metrics()
 
 
 class Batches(keras.utils.PyDataset):
@@ -77,19 +89,26 @@ class Guard(keras.callbacks.Callback):
     stop : callable
     optimizer : list of keras.Variable
         What ``restore`` sets back beside the weights.
+
+    Attributes
+    ----------
+    logs : dict of str to float
+        Keras's figures of the last whole epoch.
     """
 
     def __init__(self, stop: Stop, optimizer: list[keras.Variable]) -> None:
         super().__init__()
         self._stop = stop
         self._optimizer = optimizer
+        self.logs: dict[str, float] = {}
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self._keep()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._keep()
-        if self._stop() or not np.isfinite((logs or {})["loss"]):
+        self.logs = logs or {}
+        if self._stop() or not np.isfinite(self.logs["loss"]):
             self.model.stop_training = True
 
     # Not at the end of a batch, where Keras would wait for its figures.
@@ -108,6 +127,30 @@ class Guard(keras.callbacks.Callback):
 
     def _keep(self) -> None:
         self._kept = self.model.get_weights(), [v.value.numpy() for v in self._optimizer]
+
+
+class Snapshots(keras.callbacks.Callback):
+    """Notes the weights after some epochs.
+
+    Parameters
+    ----------
+    epochs : sequence of int
+        Numbers of epochs.
+
+    Attributes
+    ----------
+    weights : list of list of ndarray
+        Those noted so far.
+    """
+
+    def __init__(self, epochs: Sequence[int]) -> None:
+        super().__init__()
+        self._epochs = set(epochs)
+        self.weights: list[list[np.ndarray]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if epoch + 1 in self._epochs:
+            self.weights.append(self.model.get_weights())
 
 
 class Reporter(keras.callbacks.Callback):

@@ -13,6 +13,7 @@ from sknoise.keras._loop import (
     Batches,
     BrokenOffError,
     Guard,
+    Snapshots,
     column,
     early_stopping,
     metric_name,
@@ -82,7 +83,8 @@ class _NoisyKeras(BaseWrapper):
             validation = (rows.X, column(rows.y), rows.weight)
         early = [] if task.stopping is None else [early_stopping(task.stopping, task)]
         guard = Guard(stop, self._optimizer_variables())
-        self._fit_callbacks = [*early, *callbacks, guard]
+        snapshots = Snapshots(task.snapshots)
+        self._fit_callbacks = [*early, *callbacks, snapshots, guard]
         # The hook through which scikeras itself trains; it keeps the wrapper's history.
         try:
             self._fit_keras_model(
@@ -101,7 +103,7 @@ class _NoisyKeras(BaseWrapper):
             self.history_ = self.model_.history.history
             guard.restore()
             for callback in self._fit_callbacks:
-                callback.on_train_end()
+                callback.on_train_end(guard.logs)
         names = {k: metric_name(k, task.model) for k in task.figures}
         history = {k: np.array(self.history_.get(name, [])) for k, name in names.items()}
         n_epochs = len(history["loss"])
@@ -112,7 +114,7 @@ class _NoisyKeras(BaseWrapper):
             start.n_epochs + n_epochs,
             start.n_steps + n_epochs * task.n_batches,
         )
-        return Result(ended, history)
+        return Result(ended, history, snapshots.weights)
 
     def _optimizer_variables(self) -> list[keras.Variable]:
         optimizer = self.model_.optimizer

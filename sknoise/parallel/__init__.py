@@ -3,9 +3,10 @@
 import joblib
 
 from sknoise.parallel._backend import StackBackend
-from sknoise.parallel._scheduler import MAX_WAITING, current_job
+from sknoise.parallel._scheduler import current_job
+from sknoise.parallel._stacked import in_stacks
 
-__all__ = ["MAX_WAITING", "StackBackend", "current_job", "register"]
+__all__ = ["StackBackend", "current_job", "in_stacks", "register"]
 
 
 def register() -> None:

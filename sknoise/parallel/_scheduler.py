@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -24,6 +25,10 @@ MAX_WAITING = 512
 # Where nothing has happened for so long, what waits is trained without the jobs that run: they
 # may take very long, or wait for something themselves.
 PATIENCE = 60.0  # seconds
+# And where the jobs that run have used no processor time for so long: they wait for something
+# themselves, perhaps for what a job holds that waits for its training.
+STANDSTILL = 0.5  # seconds
+_NEXT_TO_NONE = 0.01  # seconds of processor time
 
 _here = threading.local()
 
@@ -118,6 +123,8 @@ class Scheduler:
         self._waiting: list[_Request] = []
         self._held = 0  # Bytes of data that wait.
         self._n_running = 0
+        # Of the threads whose job runs, the clocks of their processor time.
+        self._clocks: dict[int, int] = {}
         # Calls whose caller will soon bring new work, and for which training waits.
         self._expected: set[Call] = set()
         self._training = False
@@ -166,14 +173,28 @@ class Scheduler:
             self._waiting.append(request)
             self._held += request.n_bytes
             self._n_running -= 1
+            self._clocks.pop(threading.get_ident(), None)
             self._advance()
-        while not request.woken.wait(PATIENCE):
+        seen = None
+        while not request.woken.wait(min(PATIENCE, STANDSTILL)):
             wave = []
             with self._lock:
-                if time.monotonic() - self._changed >= PATIENCE:
+                pulse = self._pulse()
+                still = _is_still(seen, pulse)
+                seen = pulse
+                if still or time.monotonic() - self._changed >= PATIENCE:
                     wave = self._next_wave()
             if wave:
+                if still:
+                    _warn_of_standstill(len(wave))
                 self._train_wave(wave)
+            with self._lock:
+                # All slots may be taken by jobs that wait for this one.
+                if (still or wave) and request.woken in self._ready:
+                    self._ready.remove(request.woken)
+                    self._n_running += 1
+                    break
+        self._runs()
         if isinstance(request.outcome, BaseException):
             # Others of the stack raise the same error, in their own threads.
             raise copy.copy(request.outcome) from request.outcome
@@ -187,6 +208,7 @@ class Scheduler:
         with self._lock:
             if nested:
                 self._n_running -= 1
+                self._clocks.pop(threading.get_ident(), None)
             else:
                 self._expected.discard(call)
             self._advance()
@@ -202,6 +224,15 @@ class Scheduler:
                 self._advance()
             if nested:
                 back.wait()
+                self._runs()
+
+    def _runs(self) -> None:
+        """Note that the job of this thread runs."""
+        # Not on Windows, where only patience tells who waits.
+        if hasattr(time, "pthread_getcpuclockid"):
+            ident = threading.get_ident()
+            with self._lock:
+                self._clocks[ident] = time.pthread_getcpuclockid(ident)
 
     def abort(self, call: Call) -> None:
         """Drop the jobs of a call, and of the calls nested in it; those that run end soon."""
@@ -228,7 +259,13 @@ class Scheduler:
             self._workers.forget()
             self._progress.close()
 
-    # The next six are called with the lock held.
+    # The next seven are called with the lock held.
+
+    def _pulse(self) -> tuple[float, float] | None:
+        """Give what changes while something happens; None where nobody can be said to wait."""
+        if self._n_running <= 0 or self._expected or not self._clocks:
+            return None
+        return self._changed, sum(map(time.clock_gettime, self._clocks.values()))
 
     def _advance(self) -> None:
         """Start what can start: a job that is ready to go on, or else a new one."""
@@ -291,6 +328,7 @@ class Scheduler:
     def _work(self, job: Job) -> None:
         """Run a job in this thread, and then others while there are some."""
         next_job: Job | None = job
+        self._runs()
         while next_job is not None:
             job = _here.job = next_job
             try:
@@ -302,6 +340,9 @@ class Scheduler:
             finally:
                 # The callbacks of the future have submitted the next job by now.
                 next_job = self._end(job.call)
+                if next_job is None:
+                    with self._lock:
+                        self._clocks.pop(threading.get_ident(), None)
 
     def _end(self, call: Call) -> Job | None:
         """Count a job that has ended; give the next one for its thread.
@@ -348,3 +389,21 @@ class Scheduler:
                 self._answer(request, for_the_rest)
             self._training = False
             self._advance()
+
+
+def _is_still(before: tuple[float, float] | None, now: tuple[float, float] | None) -> bool:
+    """Say whether nothing has happened between two looks at the pulse."""
+    if before is None or now is None:
+        return False
+    return before[0] == now[0] and now[1] - before[1] < _NEXT_TO_NONE
+
+
+def _warn_of_standstill(n_waiting: int) -> None:
+    warnings.warn(
+        "The jobs under the backend 'sknoise' that run use no processor time: they wait for "
+        f"something. {n_waiting} fit(s) train without them now, perhaps one by one, which takes "
+        "longer. The cause is a lock that is held around a fit, in an estimator, a transformer or "
+        "a scorer, for example, or a file or a server that is slow.",
+        RuntimeWarning,
+        stacklevel=2,
+    )

@@ -106,6 +106,7 @@ class NoiseCurveDisplay:
         noise_levels: Sequence[float] = NOISE_LEVELS,
         *,
         param_names: str | Sequence[str] = PARAM_NAMES,
+        lengths: float | Sequence[float] | str | None = "auto",
         cv: Any = None,
         groups: Any = None,
         metric: str | None = None,
@@ -131,6 +132,12 @@ class NoiseCurveDisplay:
             ``dropout`` among them. What comes before in a pipeline, such as ``"mlp__"``, may be
             left out where only one parameter has that ending. A network of several layers gets
             the same level in each.
+        lengths : float, sequence of float, "auto" or None, default="auto"
+            Lengths of training to try, as multiples of the epochs that the estimator would train
+            for. Of several, each level is scored in each split at the one that has the best mean
+            in other splits. "auto" is 1/8, 1/4, 1/2, 1 and 2; but None with ``early_stopping``,
+            which finds a length by itself, or where the network is in anything but pipelines.
+            None is the estimator's own length, whatever it is, for all.
         cv : int, cross-validation generator, iterable or None, default=None
             Splits, at least two. None is five folds, repeated ten times, shuffled, stratified for
             a classifier; an int is so many folds as scikit-learn makes them, once and not
@@ -159,8 +166,8 @@ class NoiseCurveDisplay:
             If the estimator is neither classifier nor regressor, or a classifier without
             probabilities; or if the network gets data that is sparse.
         ValueError
-            If the estimator has no such noise, or a level, the metric, ``y`` or the splits cannot
-            be used, before any training; or if a fit cannot use its data, or diverges.
+            If the estimator has no such noise, or a level, a length, the metric, ``y`` or the
+            splits cannot be used, before any training; or if a fit cannot use its data.
         RuntimeError
             If this process was forked from one that had trained before; or if Keras runs on
             another backend than TensorFlow.
@@ -170,8 +177,10 @@ class NoiseCurveDisplay:
         Warns
         -----
         ConvergenceWarning
-            If a network gets features so far from mean 0 and standard deviation 1 that training
-            suffers; or if its ``val_loss`` does not stay finite, though the loss does.
+            If training diverges with some noise, or without, whose scores are then NaN. If a
+            network gets features so far from mean 0 and standard deviation 1 that training
+            suffers; if most rows are equal to others, and the ``epochs`` it is given few for
+            that; or if its ``val_loss`` does not stay finite, though the loss does.
         UserWarning
             If the network has ``engine="auto"``, which has to take Keras's own, slower loop.
         RuntimeWarning
@@ -185,6 +194,7 @@ class NoiseCurveDisplay:
             y,
             noise_levels,
             param_names=param_names,
+            lengths=lengths,
             cv=cv,
             groups=groups,
             metric=metric,
@@ -281,7 +291,8 @@ class NoiseCurveDisplay:
         ax.set_xticks(levels, [f"{level:g}" for level in levels])
         ax.minorticks_off()
         ax.set_xlim(0, levels[-1] * 1.1)
-        ax.set_xlabel("noise level")
+        at = "" if shown.at_length is None else ", each at its own best length"
+        ax.set_xlabel(f"noise level{at}")
         n_splits = shown.scores[shown.metric].shape[-1]
         ax.set_ylabel(f"{_LABELS[shown.metric]}, mean of {n_splits} splits")
         what = "difference to no noise" if band == "difference" else "score"
@@ -305,8 +316,8 @@ class NoiseCurveDisplay:
         style: dict[str, Any],
     ) -> Line2D:
         """Mark the place and level that parameters stand for."""
-        name, level = max(params.items(), key=itemgetter(1))
-        i = self.curve.param_names.index(name)
+        names = self.curve.param_names
+        i, level = max(enumerate(params[name] for name in names), key=itemgetter(1))
         j = int(np.searchsorted(self.curve.noise_levels, level))
         style = {"linestyle": "none", "markeredgecolor": "black", "label": label, **style}
         # In front of the axes' frame, where the level is 0.

@@ -27,6 +27,9 @@ _RARE = 20
 # The scales are those of so many values: looking takes a fraction of a millisecond on tall data.
 _N_LOOKED_AT = 10**5
 _N_NAMED = 3
+# Targets to validate on whose mean is so many standard deviations off, or which spread by so many
+# times more or less, are warned of; of fewer than _SOME it is chance that they spread little.
+_OTHER, _SOME = 5, 10
 
 
 def validation_rows(
@@ -74,6 +77,22 @@ def validation_rows(
     return Rows(rows, read_targets(y), normalised(weight))
 
 
+def part_of(rows: Rows, which: np.ndarray) -> Rows:
+    """Choose some rows to validate on; their weights have mean 1 again.
+
+    Parameters
+    ----------
+    rows : Rows
+    which : ndarray of shape (n_chosen,), of integers
+
+    Returns
+    -------
+    Rows
+    """
+    weight = normalised(rows.weight[which].astype(np.float64))
+    return Rows(rows.X[which], rows.y[which], weight)
+
+
 def warn_of_scales(X: np.ndarray, names: np.ndarray | None) -> None:
     """Warn of features whose scale is so far from 1 that training suffers.
 
@@ -119,3 +138,35 @@ def warn_of_scales(X: np.ndarray, names: np.ndarray | None) -> None:
         ConvergenceWarning,
         stacklevel=5,
     )
+
+
+def warn_of_other_units(y: np.ndarray, y_val: np.ndarray) -> None:
+    """Warn of targets to validate on that seem to be in other units than those to train on.
+
+    Parameters
+    ----------
+    y, y_val : ndarray of shape (n_rows, n_outputs), dtype float64
+
+    Warns
+    -----
+    UserWarning
+        With the scales of both.
+    """
+    # Larger than their squares may be.
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = y.mean(axis=0), y.std(axis=0)
+        mean_val, spread_val = y_val.mean(axis=0), y_val.std(axis=0)
+        far = (abs(mean_val - mean) > _OTHER * spread) | (spread_val > _OTHER * spread)
+        far |= (spread_val * _OTHER < spread) & (len(y_val) >= _SOME)
+    which = np.flatnonzero(far & (spread > 0))
+    if len(which):
+        i = which[0]
+        output = f" of output {i}" if y.shape[1] > 1 else ""
+        warnings.warn(
+            f"The mean{output} is {mean_val[i]:.3g} in y_val and {mean[i]:.3g} in y, the standard "
+            f"deviation {spread_val[i]:.3g} and {spread[i]:.3g}: y_val seems to be in other "
+            "units. TransformedTargetRegressor transforms y and not y_val: give it transformed, "
+            "or let early_stopping hold rows out of y.",
+            UserWarning,
+            stacklevel=8,
+        )

@@ -18,6 +18,7 @@ from sknoise.training._rows import (
     chosen_rows,
     distinct_of,
     distinct_rows,
+    grouped,
     held_out,
     repetitions,
     rows_as_given,
@@ -25,8 +26,9 @@ from sknoise.training._rows import (
 from sknoise.training._types import Rows
 
 # An epoch of so many times fewer steps than the rows would make, were equal ones given apart, is
-# warned of.
+# warned of. Of early stopping it is as many epochs as scikit-learn's and ours wait by default.
 _FEW_STEPS = 4
+_USUAL_PATIENCE = 10
 
 
 class Division(NamedTuple):
@@ -71,7 +73,7 @@ def divided(
     ----------
     estimator : BaseNoisyMLP
     X, y, weight : ndarray
-        As for ``distinct_rows``.
+        As for ``grouped``.
     sample_weight : ndarray of shape (n_rows,), dtype float64
         Weights without those of the classes.
     validation : Rows or None
@@ -93,12 +95,11 @@ def divided(
     Warns
     -----
     ConvergenceWarning
-        If ``epochs`` are given, and mostly equal rows make far fewer steps than they seem to.
+        If ``epochs`` are given, or early stopping waits for some, and mostly equal rows make
+        far fewer steps than they seem to.
     """
-    data = distinct_rows(X, y, weight)
-    times = np.ones(len(data))
-    if len(data) < len(X) or (sample_weight != 1).any():
-        times = repetitions(X, y, weight, sample_weight)
+    rows = grouped(X, y, weight)
+    data, times = distinct_rows(rows), repetitions(rows, sample_weight)
     held = np.zeros(len(data), dtype=np.float32)
     if estimator.early_stopping and validation is None and estimator.monitor.startswith("val_"):
         held = held_out(data, times, estimator.validation_fraction, key)
@@ -119,8 +120,8 @@ def divided(
         # Weights that sum to 1, as AdaBoost's do, must not make it a thousand times as strong.
         mean_weight = 1.0
     if not estimator.shuffle and len(train) > batch_size:
-        data = rows_as_given(X, y, weight)
-        held = held[distinct_of(X, y, weight)]
+        data = rows_as_given(rows)
+        held = held[distinct_of(rows)]
         train = _left_to_train(data, held)
     if held.any():
         validation = replace(chosen_rows(data, held), keys=None)
@@ -134,22 +135,37 @@ def divided(
         )
     n_steps = math.ceil(len(train) / batch_size)
     n_epochs = number_of_epochs(epochs, n_rows, n_steps, estimator._usual_steps)
-    would_be = math.ceil(n_rows / batch_size)
-    # One epoch is what partial_fit asks for.
-    if epochs not in ("auto", 1) and would_be >= _FEW_STEPS * n_steps:
-        warnings.warn(
-            f"The {n_rows} rows are {len(train)} different ones, which train together: an epoch "
-            f"is {n_steps} step(s), where {would_be} could be expected. Use epochs='auto', or "
-            f"more than epochs={epochs}.",
-            ConvergenceWarning,
-            stacklevel=8,
-        )
+    _warn_of_few_steps(estimator, epochs, n_rows, len(train), n_steps, batch_size)
     return Division(train, validation, batch_size, n_epochs, penalty, left)
 
 
 def _left_to_train(data: Rows, held: np.ndarray) -> Rows:
     """Give what is not held out: the rows themselves, not a copy, where nothing is."""
     return chosen_rows(data, 1 - held) if held.any() else data
+
+
+def _warn_of_few_steps(
+    estimator: Any, epochs: int | str, n_rows: int, n_distinct: int, n_steps: int, batch_size: int
+) -> None:
+    """Warn where users count in epochs, and equal rows make these far shorter than they seem."""
+    would_be = math.ceil(n_rows / batch_size)
+    # One epoch is what partial_fit asks for, and a warm start goes on.
+    if epochs == 1 or estimator.warm_start or would_be < _FEW_STEPS * n_steps:
+        return
+    cures = []
+    if epochs != "auto":
+        cures.append(f"epochs='auto', or more than epochs={epochs}")
+    enough = math.ceil(_USUAL_PATIENCE * would_be / n_steps)
+    if estimator.early_stopping and _FEW_STEPS * estimator.patience <= enough:
+        cures.append(f"patience={enough} instead of {estimator.patience}")
+    if cures:
+        warnings.warn(
+            f"The {n_rows} rows are {n_distinct} different ones, which train together: an epoch "
+            f"is {n_steps} step(s), where {would_be} could be expected. Use "
+            f"{'; and '.join(cures)}.",
+            ConvergenceWarning,
+            stacklevel=10,
+        )
 
 
 def _unexplained(estimator: Any, train: Rows, times: np.ndarray, going_on: bool) -> float | None:

@@ -39,7 +39,7 @@ def named_targets(name: str, y: Any) -> Iterator[None]:
     Raises
     ------
     ValueError
-        If one is missing.
+        If one is missing, or they are in an object column and cannot be used.
     TypeError
         If they are of a dtype of NumPy's that scikit-learn cannot read.
     """
@@ -59,4 +59,22 @@ def named_targets(name: str, y: Any) -> Iterator[None]:
                 f"{name} has the dtype {y.dtype}; give numbers, bools, or strings of the dtype "
                 "str or object."
             ) from error
+        types = _types_of_objects(y)
+        if types:
+            raise ValueError(
+                f"{name} has the dtype {getattr(y, 'dtype', 'object')}, with values of the type "
+                f"{' and '.join(types)}. Give it one of NumPy's own: by {name}.astype(int), "
+                "float, bool or str, or pandas' infer_objects(); dates as numbers, of days since "
+                # scikit-learn asks for the words "Unknown label type".
+                f"the first say. ({str(error).partition('. ')[0]})"
+            ) from error
         raise
+
+
+def _types_of_objects(y: Iterable[Any]) -> list[str]:
+    """Give the types in what has no dtype but object; none where it has one."""
+    try:
+        values = np.asarray(y)
+    except ValueError:  # rows of different lengths
+        return []
+    return sorted({type(v).__name__ for v in values.ravel()}) if values.dtype == object else []

@@ -165,15 +165,42 @@ def read_optimizer(optimizer: str | Mapping[str, Any], learning_rate: Any = 0.00
     return Optimizer(name, arguments, schedule)
 
 
+def plain_learning_rate(learning_rate: Any) -> Any:
+    """Give the parameter ``learning_rate`` as a number, or as Keras serialises it.
+
+    Parameters
+    ----------
+    learning_rate : float, dict or keras.optimizers.schedules.LearningRateSchedule
+
+    Returns
+    -------
+    float or dict
+
+    Raises
+    ------
+    ValueError
+        If it is a schedule that does not say what it was made with.
+    """
+    if isinstance(learning_rate, Real | Mapping):
+        return learning_rate
+    # Whoever has a schedule has imported Keras.
+    import keras
+
+    try:
+        return keras.optimizers.schedules.serialize(learning_rate)
+    except NotImplementedError as error:
+        raise ValueError(
+            f"learning_rate={learning_rate!r} has no get_config, by which the training program "
+            "gets a schedule of its own: give its class one that returns the arguments of its "
+            "constructor, and register it by keras.saving.register_keras_serializable()."
+        ) from error
+
+
 def _read_schedule(learning_rate: Any) -> str:
     """Serialise a schedule of the learning rate; "" where it is a number."""
+    learning_rate = plain_learning_rate(learning_rate)
     if isinstance(learning_rate, Real):
         return ""
-    if not isinstance(learning_rate, Mapping):
-        # Whoever has a schedule has imported Keras.
-        import keras
-
-        learning_rate = keras.optimizers.schedules.serialize(learning_rate)
     try:
         return json.dumps(learning_rate, sort_keys=True)
     except TypeError as error:

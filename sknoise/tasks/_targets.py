@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,8 @@ def check_targets(name: str, y: Any) -> np.ndarray:
     ------
     ValueError
         If it has other axes, or is not finite.
+    TypeError
+        If it has dates or times.
 
     Warns
     -----
@@ -92,6 +95,13 @@ def check_targets(name: str, y: Any) -> np.ndarray:
         If it is a single column.
     """
     with named_overflow(name), named_targets(name, y):
+        # pandas has dtypes of its own for dates of a zone.
+        dtype = str(getattr(y, "dtype", np.asarray(y).dtype))
+        if dtype.startswith(("datetime64", "timedelta64")):
+            raise TypeError(
+                f"{name} has the dtype {dtype}, of which numbers would be counts of its "
+                f"unit. Give numbers, such as ({name} - {name}.min()) / np.timedelta64(1, 'D')."
+            )
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
     if y.ndim > 2:
         raise ValueError(
@@ -99,6 +109,29 @@ def check_targets(name: str, y: Any) -> np.ndarray:
         )
     # A column is a vector, as everywhere in scikit-learn.
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def warn_of_one_hot(y: np.ndarray) -> None:
+    """Warn of indicators of several labels that look like one-hot classes.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows, n_labels)
+
+    Warns
+    -----
+    UserWarning
+        If each row has exactly one label.
+    """
+    if (y.sum(axis=1) == 1).all():
+        warnings.warn(
+            "y has one 1 in each row, as classes have that to_categorical or get_dummies has "
+            "turned into columns. Columns are trained as several labels a row, each by itself, "
+            "and their probabilities do not sum to 1. If they are classes, give their labels: "
+            "np.argmax(y, axis=1), or what the columns were made of.",
+            UserWarning,
+            stacklevel=7,
+        )
 
 
 def check_indicators(name: str, y: Any) -> np.ndarray:

@@ -100,7 +100,7 @@ def read_task(
     )
     stopping = None
     if estimator.early_stopping:
-        patience = min(int(estimator.patience), _MAX_INT)
+        patience = int(min(estimator.patience, _MAX_INT))
         rule = (estimator.monitor, patience, min_delta)
         stopping = Stopping(*rule, bool(estimator.restore_best_weights))
     task = Task(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array, compute_class_weight
+from sklearn.utils import check_array
 
 from sknoise.tasks._errors import named_overflow
 
@@ -53,6 +54,20 @@ def check_weights(name: str, weight: Any, n_rows: int) -> np.ndarray:
     return weight
 
 
+def counted(weight: np.ndarray) -> np.ndarray:
+    """Give weights as numbers of rows: of mean 1, where they are not whole numbers.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_rows,), dtype float64
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype float64
+    """
+    return weight / weight.mean() if (weight % 1).any() else weight
+
+
 def class_weighted(
     class_weight: Any, y: np.ndarray, weight: np.ndarray, classes: np.ndarray
 ) -> np.ndarray:
@@ -61,8 +76,8 @@ def class_weighted(
     Parameters
     ----------
     class_weight : dict, "balanced" or None
-        Weight of each label, 1 where it is not named; "balanced" gives each class the same
-        total weight, sample weights counted in.
+        Weight of each label, 1 where it is not named; labels that are not there count for
+        nothing. "balanced" gives each class the same total weight, sample weights counted in.
     y : ndarray of shape (n_rows,), of integers
         Labels as indices.
     weight : ndarray of shape (n_rows,), dtype float64
@@ -77,7 +92,13 @@ def class_weighted(
     Raises
     ------
     ValueError
-        If a weight is no number, or no row has a positive weight left.
+        If a weight is no number, the labels are of another type than the classes, or no row has
+        a positive weight left.
+
+    Warns
+    -----
+    UserWarning
+        If labels may be meant that an ensemble has encoded.
     """
     if class_weight is None:
         return weight
@@ -90,9 +111,10 @@ def class_weighted(
         return weight / share[y] / n_classes
     if not all(isinstance(factor, Real) for factor in class_weight.values()):
         raise ValueError(f"class_weight={class_weight!r} must have a number for each label.")
+    _check_names(class_weight, classes)
     with named_overflow("class_weight"), np.errstate(over="ignore"):
-        # By all classes, as a part of the data may lack one.
-        weight = weight * compute_class_weight(class_weight, classes=classes, y=classes)[y]
+        factors = np.array([class_weight.get(c, 1) for c in classes], dtype=np.float64)
+        weight = weight * factors[y]
         total = weight.sum()
     if weight.min() < 0 or not np.isfinite(total) or not weight.any():
         raise ValueError(
@@ -100,3 +122,31 @@ def class_weighted(
             "finite sum; give finite weights of 0 or larger."
         )
     return weight
+
+
+def _check_names(class_weight: dict[Any, float], classes: np.ndarray) -> None:
+    """See that weights are of these classes; a part of the data may lack some."""
+    named = set(classes)
+    absent = [label for label in class_weight if label not in named]
+    left = [label for label in classes.tolist() if label not in class_weight]
+    encoded = (
+        "VotingClassifier, StackingClassifier and BaggingClassifier train on labels that they "
+        "have encoded as 0, 1, ..., in the order of classes_: there, name these in class_weight."
+    )
+    words = isinstance(classes[0], str)
+    if (
+        absent
+        and len(left) == len(classes)
+        and all(isinstance(label, str) != words for label in absent)
+    ):
+        raise ValueError(
+            f"class_weight={class_weight!r} has none of the classes, {classes}. {encoded}"
+        )
+    numbers = classes.dtype.kind in "iu" and np.array_equal(classes, np.arange(len(classes)))
+    if absent and left and numbers:
+        warnings.warn(
+            f"class_weight={class_weight!r} has {absent}, which y lacks, and leaves {left} at 1. "
+            f"{encoded}",
+            UserWarning,
+            stacklevel=9,
+        )

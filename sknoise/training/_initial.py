@@ -7,6 +7,7 @@ import json
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from sknoise.training._types import Network, Optimizer, State
 
@@ -57,7 +58,7 @@ def check_keras(optimizer: Optimizer) -> None:
     Raises
     ------
     RuntimeError
-        If Keras runs on another backend than TensorFlow.
+        If Keras runs on another backend than TensorFlow, or TensorFlow executes nothing at once.
     ValueError
         If Keras does not know the optimizer or its arguments.
     """
@@ -66,6 +67,12 @@ def check_keras(optimizer: Optimizer) -> None:
         raise RuntimeError(
             f"sknoise trains with Keras on TensorFlow, but Keras's backend is {backend!r}: set "
             "the environment variable KERAS_BACKEND to 'tensorflow' before Keras is imported."
+        )
+    if not tf.executing_eagerly():
+        raise RuntimeError(
+            "sknoise needs TensorFlow's eager execution, which is off here. Call it outside of "
+            "tf.Graph and tf.function, and without tf.compat.v1.disable_eager_execution() or "
+            "disable_v2_behavior(), in a process of its own if other code needs these."
         )
     _check_known(optimizer)
 
@@ -83,7 +90,11 @@ def _check_known(optimizer: Optimizer) -> None:
         if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
             raise ValueError(
                 f"learning_rate={optimizer.schedule} is not a schedule that Keras "
-                f"{keras.__version__} knows; see keras.optimizers.schedules. Keras says: {problem}"
+                f"{keras.__version__} knows; see keras.optimizers.schedules. Your own needs a "
+                "get_config that gives its constructor's arguments, and "
+                "keras.saving.register_keras_serializable() in a module that is imported wherever "
+                "it trains: joblib's loky starts processes that import no notebook and no "
+                f"__main__. Keras says: {problem}"
             )
     try:
         optimizer.build(0.001)

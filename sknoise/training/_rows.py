@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,12 +29,33 @@ def normalised(weight: np.ndarray) -> np.ndarray:
     return (weight / weight.mean()).astype(np.float32)
 
 
-def distinct_rows(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
-    """Put training data into canonical form.
+class Grouping(NamedTuple):
+    """Rows and which of them are equal, found once for all that is asked of them.
 
-    That has each distinct (row, label) pair once, with its summed weight, in the order of
-    the keys; pairs of weight 0, beside the largest, are left out. Weighted and repeated data
-    then are the same arrays, bit for bit, and the order in which rows were given is forgotten.
+    Parameters
+    ----------
+    X, y, weight : ndarray
+        As in ``grouped``, without the rows of weight 0.
+    keys : ndarray of shape (n_kept,), dtype uint64
+    kept : ndarray of shape (n_rows,), dtype bool
+        Which of all rows these are.
+    order : ndarray of shape (n_kept,), of integers
+        Sorts them by key, and brings equal ones together.
+    starts : ndarray of shape (n_distinct,), of integers
+        Where in that order each group of equal rows begins.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    keys: np.ndarray
+    kept: np.ndarray
+    order: np.ndarray
+    starts: np.ndarray
+
+
+def grouped(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Grouping:
+    """Find out which rows are equal.
 
     Parameters
     ----------
@@ -41,42 +63,51 @@ def distinct_rows(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
     y : ndarray of shape (n_rows,), of integers, or (n_rows, n_outputs), dtype float32
         Label of each row, as the index of its class; or its targets.
     weight : ndarray of shape (n_rows,), dtype float64
-        Non-negative weights, not all 0.
+        Non-negative weights, not all 0. Rows of weight 0, beside the largest, are left out.
 
     Returns
     -------
-    Rows
+    Grouping
     """
-    X, y, kept, keys = _keyed(X, y, weight)
-    weight = weight[kept]
-    order, starts = _groups(X, y, weight, keys)
-    first = order[starts]
-    total = np.add.reduceat(weight[order], starts)
-    return Rows(X[first], y[first], normalised(total), keys[first])
+    # In single precision.
+    kept = weight > weight.max() * np.finfo(np.float32).tiny
+    if not kept.all():
+        X, y, weight = X[kept], y[kept], weight[kept]
+    if y.ndim == 1:
+        y = y.astype(np.int32)
+    keys = _keys(X, y)
+    return Grouping(X, y, weight, keys, kept, *_groups(X, y, weight, keys))
 
 
-def rows_as_given(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Rows:
-    """Key the rows and leave them in their order; pairs of weight 0 are left out.
+def distinct_rows(rows: Grouping) -> Rows:
+    """Put training data into canonical form.
 
-    For minibatches without shuffling, the one case in which the order means something. The
-    parameters are those of ``distinct_rows``.
+    That has each distinct (row, label) pair once, with its summed weight, in the order of
+    the keys. Weighted and repeated data then are the same arrays, bit for bit, and the order in
+    which rows were given is forgotten.
     """
-    X, y, kept, keys = _keyed(X, y, weight)
-    return Rows(X, y, normalised(weight[kept]), keys)
+    first = rows.order[rows.starts]
+    total = np.add.reduceat(rows.weight[rows.order], rows.starts)
+    return Rows(rows.X[first], rows.y[first], normalised(total), rows.keys[first])
 
 
-def distinct_of(X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def rows_as_given(rows: Grouping) -> Rows:
+    """Leave rows in their order.
+
+    For minibatches without shuffling, the one case in which the order means something.
+    """
+    return Rows(rows.X, rows.y, normalised(rows.weight), rows.keys)
+
+
+def distinct_of(rows: Grouping) -> np.ndarray:
     """Tell for each of ``rows_as_given`` which of ``distinct_rows`` it is, by its index."""
-    X, y, kept, keys = _keyed(X, y, weight)
-    order, starts = _groups(X, y, weight[kept], keys)
-    which = np.empty(len(order), dtype=np.int64)
-    which[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
+    which = np.empty(len(rows.order), dtype=np.int64)
+    sizes = np.diff(rows.starts, append=len(rows.order))
+    which[rows.order] = np.repeat(np.arange(len(rows.starts)), sizes)
     return which
 
 
-def repetitions(
-    X: np.ndarray, y: np.ndarray, weight: np.ndarray, sample_weight: np.ndarray
-) -> np.ndarray:
+def repetitions(rows: Grouping, sample_weight: np.ndarray) -> np.ndarray:
     """Count how often each distinct row was given; a row of weight 2 was given twice.
 
     Weights that are no repetitions (of one class beside another, by the precision of a
@@ -85,19 +116,16 @@ def repetitions(
 
     Parameters
     ----------
-    X, y, weight : ndarray
-        As for ``distinct_rows``.
+    rows : Grouping
     sample_weight : ndarray of shape (n_rows,), dtype float64
-        Weights without those of the classes, which repeat nothing.
+        Weights of all rows, without those of the classes, which repeat nothing.
 
     Returns
     -------
     ndarray of shape (n_distinct,), dtype float64
         In the order of ``distinct_rows``.
     """
-    X, y, kept, keys = _keyed(X, y, weight)
-    order, starts = _groups(X, y, weight[kept], keys)
-    times = np.add.reduceat(sample_weight[kept][order], starts)
+    times = np.add.reduceat(sample_weight[rows.kept][rows.order], rows.starts)
     if (times % 1).any() or times.max() > _MOST_TIMES:
         return np.ones(len(times))
     return np.minimum(times, max(_MOST_COPIES, _MANY_ROWS // len(times)))
@@ -162,21 +190,13 @@ def chosen_rows(data: Rows, share: np.ndarray) -> Rows:
     return Rows(data.X[some], data.y[some], weight, data.keys[some])
 
 
-def _keyed(
-    X: np.ndarray, y: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Leave rows of weight 0 out and key the others; say too which ones they are."""
-    # In single precision, beside the largest.
-    kept = weight > weight.max() * np.finfo(np.float32).tiny
-    X, y = X[kept], y[kept]
+def _keys(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     if y.ndim == 1:
-        y = y.astype(np.int32)
-        return X, y, kept, row_keys(X, y)
+        return row_keys(X, y)
     # Targets are hashed as further columns.
     with np.errstate(over="ignore"):
         coarse = np.rint(y / _GRAIN) * _GRAIN
-    keys = row_keys(np.concatenate([X, coarse], axis=1), np.zeros(len(y), dtype=np.int32))
-    return X, y, kept, keys
+    return row_keys(np.concatenate([X, coarse], axis=1), np.zeros(len(y), dtype=np.int32))
 
 
 def _groups(

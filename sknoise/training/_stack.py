@@ -80,13 +80,14 @@ def run_stack(
     states = [task.model.state for task in tasks]
     start = states[0].n_epochs
     histories: list[list[np.ndarray]] = [[] for _ in tasks]
+    snapshots: list[list[list[np.ndarray]]] = [[] for _ in tasks]
     going = list(range(len(tasks)))
     done, at_once = 0, 1
     while going:
         run = _Run([_went_on(tasks[i], states[i], done) for i in going])
         seated = dict(enumerate(going))
         while seated:
-            n = min(at_once, min(tasks[i].epochs for i in seated.values()) - done)
+            n = min(at_once, min(_next_halt(tasks[i], done) for i in seated.values()) - done)
             began = time.perf_counter()
             history = run.advance(n, stop)
             seconds = time.perf_counter() - began
@@ -95,6 +96,9 @@ def run_stack(
             for seat, i in seated.items():
                 since = stopped[seat] - (start + done) if seat in stopped else 0
                 histories[i].append(history[: len(history) + since, :, seat])
+            noted = {s: i for s, i in seated.items() if done in tasks[i].snapshots}
+            for i, state in zip(noted.values(), run.states(list(noted)), strict=True):
+                snapshots[i].append(state.weights)
             if progress is not None and len(history):
                 figures = history[-1][:, list(seated)].mean(axis=-1)
                 progress(done, dict(zip(names, figures.tolist(), strict=True)))
@@ -121,9 +125,18 @@ def run_stack(
                     break
         going = list(seated.values())
     return [
-        Result(state, dict(zip(names, np.concatenate(parts).astype(np.float64).T, strict=True)))
-        for state, parts in zip(states, histories, strict=True)
+        Result(
+            state,
+            dict(zip(names, np.concatenate(parts).astype(np.float64).T, strict=True)),
+            of_one,
+        )
+        for state, parts, of_one in zip(states, histories, snapshots, strict=True)
     ]
+
+
+def _next_halt(task: Task, done: int) -> int:
+    """Give the number of epochs, more than those done, that a call must not go beyond."""
+    return min((n for n in task.snapshots if n > done), default=task.epochs)
 
 
 def _went_on(task: Task, state: State, done: int) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -107,6 +108,10 @@ class Optimizer:
         # Keras looks up by name only some of the optimizers that it has.
         for name, cls in vars(keras.optimizers).items():
             if name.lower() == self.name.lower() and isinstance(cls, type):
+                # Of a whole number it says that it must be a float.
+                for argument, parameter in inspect.signature(cls).parameters.items():
+                    if isinstance(parameter.default, float) and type(config.get(argument)) is int:
+                        config[argument] = float(config[argument])
                 return cls(**config)
         return keras.optimizers.get({"class_name": self.name, "config": config})
 
@@ -306,6 +311,8 @@ class Task:
         is 1.
     stopping : Stopping or None, default=None
         When to stop early; None is never.
+    snapshots : tuple of int, default=()
+        Numbers of epochs, in order, after which the weights are noted.
     """
 
     model: Model
@@ -316,6 +323,7 @@ class Task:
     epochs: int
     schedule: np.ndarray | None = None
     stopping: Stopping | None = None
+    snapshots: tuple[int, ...] = ()
 
     @property
     def n_batches(self) -> int:
@@ -339,10 +347,13 @@ class Result:
         What training ended with.
     history : dict of str to ndarray of shape (epochs,), dtype float64
         The task's ``figures``. Those of the training data are of the noisy training pass.
+    snapshots : list of list of ndarray, default=[]
+        The weights at the task's snapshots, as far as training came.
     """
 
     state: State
     history: dict[str, np.ndarray]
+    snapshots: list[list[np.ndarray]] = field(default_factory=list)
 
 
 # Called now and then with the number of epochs done and the figures of the last of them.

@@ -1,10 +1,16 @@
 """Callbacks of Keras and of scikit-learn, between the epochs of either engine."""
 
+import threading
+
+import joblib
 import keras
 import numpy as np
 import pytest
 import sklearn
-from sklearn.model_selection import GridSearchCV
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.fixes import parse_version
 
 from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
@@ -39,11 +45,14 @@ class Diary(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.calls.append(f"epoch {epoch} ends")
         self.logs.append(logs)
+        self.n_steps = int(self.model.optimizer.iterations)
+        self.rate = float(self.model.optimizer.learning_rate)
         self.weights = self.model.get_weights()
         self.model.stop_training = epoch == self.stop_at
 
     def on_train_end(self, logs=None):
         self.calls.append("end")
+        self.last = logs
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -52,9 +61,11 @@ def test_keras_callbacks_hear_of_each_epoch(blobs, engine):
     diary = Diary(stop_at=2)
     # Keras's own figures have the penalty in them.
     clf = small(callbacks=[diary], engine=engine, alpha=0).fit(X, y, X_val=X, y_val=y)
-    # Each fit has its own copy.
-    assert diary.calls == []
+    # Each fit has its own copy, but not of what its attributes hold.
     (copy,) = clf.callbacks_
+    assert copy is not diary
+    assert copy.calls is diary.calls
+    assert not hasattr(diary, "last")
     epochs = [call for e in range(3) for call in (f"epoch {e}", f"epoch {e} ends")]
     assert copy.calls == ["begin", *epochs, "end"]
     assert clf.n_iter_ == 3
@@ -63,6 +74,54 @@ def test_keras_callbacks_hear_of_each_epoch(blobs, engine):
         assert [log[name] for log in copy.logs] == pytest.approx(figures)
     for seen, ours in zip(copy.weights[::2], clf.coefs_, strict=True):
         np.testing.assert_array_equal(seen, ours)
+    assert copy.last == copy.logs[-1]
+    assert copy.model.history.history.keys() == clf.history_.keys()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_callbacks_see_the_steps_of_the_optimizer(blobs, engine):
+    X, y = blobs
+    config = {"initial_learning_rate": 0.05, "decay_steps": 1, "decay_rate": 0.9}
+    schedule = {"class_name": "ExponentialDecay", "config": config}
+    clf = small(callbacks=[Diary()], engine=engine, batch_size=10, warm_start=True, epochs=2)
+    clf.set_params(learning_rate=schedule)
+    for n_steps in (8, 16):
+        (diary,) = clf.fit(X, y).callbacks_
+        assert diary.n_steps == n_steps
+        assert diary.rate == pytest.approx(0.05 * 0.9**n_steps)
+
+
+WATCHERS = {
+    "EarlyStopping": lambda name, path: keras.callbacks.EarlyStopping(name, patience=2),
+    "ReduceLROnPlateau": lambda name, path: keras.callbacks.ReduceLROnPlateau(name, patience=0),
+    "ModelCheckpoint": lambda name, path: keras.callbacks.ModelCheckpoint(
+        path, name, save_best_only=True, save_weights_only=True
+    ),
+}
+
+
+@pytest.mark.parametrize("watcher", WATCHERS)
+@pytest.mark.parametrize("labels", ["two", "three", "several"])
+def test_callbacks_know_that_more_accuracy_is_better(blobs, watcher, labels, tmp_path):
+    X, y = blobs
+    y = {"two": y > 0, "three": y, "several": np.stack([y > 0, y > 1], axis=1)}[labels]
+    for name in ("accuracy", "val_accuracy"):
+        watching = WATCHERS[watcher](name, str(tmp_path / "best.weights.h5"))
+        clf = small(callbacks=[watching], engine="compiled", epochs=4)
+        (watching,) = clf.fit(X, y, X_val=X, y_val=y).callbacks_
+        assert watching.monitor_op is keras.ops.greater
+        assert watching.best == pytest.approx(clf.history_[name].max())
+
+
+@pytest.mark.parametrize(("engine", "name"), [("compiled", "loss"), ("keras", "pure_loss")])
+def test_where_callbacks_see_the_penalty(blobs, engine, name):
+    X, y = blobs
+    clf = small(callbacks=[Diary()], engine=engine, alpha=1).fit(X, y, X_val=X, y_val=y)
+    (diary,) = clf.callbacks_
+    for prefix in ("", "val_"):
+        seen = np.array([[log[prefix + name], log[prefix + "loss"]] for log in diary.logs]).T
+        np.testing.assert_allclose(seen[0], clf.history_[prefix + "loss"])
+        assert (seen[1] > seen[0] + 0.01).all() == (engine == "keras")
 
 
 def test_listening_changes_nothing(blobs):
@@ -162,6 +221,93 @@ def test_checkpoints_of_epochs_need_no_batches(blobs, tmp_path, recwarn):
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"{i}.weights.h5" for i in (1, 2, 3)]
     clf.model_.load_weights(tmp_path / "3.weights.h5")
     np.testing.assert_array_equal(clf.model_.get_weights()[0], clf.coefs_[0])
+
+
+class Study:
+    """Collects what it is told, and can be neither copied nor pickled."""
+
+    def __init__(self):
+        self.reports = []
+        self.lock = threading.Lock()
+
+    def report(self, epoch, logs):
+        with self.lock:
+            self.reports.append(epoch)
+
+
+class Pruning(keras.callbacks.Callback):
+    def __init__(self, study):
+        super().__init__()
+        self.study = study
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.study.report(epoch, logs)
+        if len(self.study.reports) == 40:
+            raise TrialPrunedError
+
+
+class TrialPrunedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "reporting",
+    [Pruning, lambda study: keras.callbacks.LambdaCallback(on_epoch_end=study.report)],
+    ids=["attribute", "method"],
+)
+@pytest.mark.parametrize("backend", ["threading", "sknoise"])
+def test_what_callbacks_hold_is_reached_from_all_fits(blobs, reporting, backend):
+    X, y = blobs
+    study = Study()
+    clf = small(callbacks=[reporting(study)])
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        cross_val_score(make_pipeline(StandardScaler(), clf), X, y, cv=2)
+        GridSearchCV(clf, {"alpha": [0, 1]}, cv=2, refit=False).fit(X, y)
+    assert sorted(study.reports) == sorted([*range(6)] * 6)
+    assert clone(clf).callbacks[0] is clf.callbacks[0]
+
+
+def test_an_error_of_a_callback_ends_the_fit_as_such(blobs):
+    study = Study()
+    clf = small(callbacks=[Pruning(study)], epochs=50)
+    with pytest.raises(TrialPrunedError):
+        clf.fit(*blobs)
+    assert study.reports == list(range(40))
+    assert not hasattr(clf, "coefs_")
+
+
+def test_numbers_of_a_callback_are_of_each_fit(blobs):
+    class Counter(keras.callbacks.LambdaCallback):
+        def __init__(self):
+            # As bound here, the method is the original's.
+            super().__init__(on_epoch_end=self.count)
+            self.n = 0
+
+        def count(self, epoch, logs):
+            self.n += len(self.model.layers) > 0
+
+    counter = Counter()
+    clf = small(callbacks=[counter])
+    assert [clf.fit(*blobs).callbacks_[0].n for _ in range(2)] == [6, 6]
+    assert counter.n == 0
+
+
+def test_callbacks_that_cannot_be_copied_are_named(blobs):
+    class Own(keras.callbacks.Callback):
+        def __copy__(self):
+            raise OSError("there is one only")
+
+    with pytest.raises(TypeError, match=r"callbacks has .*Own.*copy: there is one only\. Give"):
+        small(callbacks=[Own()]).fit(*blobs)
+
+
+def test_clones_of_callbacks_are_checked_as_others_are():
+    class Changes(NoisyMLPClassifier):
+        def __init__(self, callbacks=None):
+            super().__init__(callbacks=list(callbacks or []))
+
+    with pytest.raises(RuntimeError, match="either does not set or modifies parameter callbacks"):
+        clone(Changes(callbacks=[Diary()]))
 
 
 @pytest.mark.parametrize("wrong", [Diary, "diary", None])

@@ -226,4 +226,5 @@ def test_noise_curves_leave_what_they_do_not_name_to_the_data(X, y, kind):
             )
             score = by_hand.fit(X[train], y[train]).score(X[test], y[test])
             assert by_hand.unexplained_ > 0
-            assert curve.scores[metric][0, j, k] == pytest.approx(score, abs=1e-4)
+            scores = curve.at_length[1].scores[metric]
+            assert scores[0, j, k] == pytest.approx(score, abs=1e-4)

@@ -9,13 +9,14 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skops import io as skops
 
 from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
-from sknoise._version import __version__
+from sknoise._versions import __version__
 from sknoise.estimators import _persistence
 
 OWN = [f"{cls.__module__}.{cls.__name__}" for cls in (NoisyMLPClassifier, NoisyMLPRegressor)]
@@ -42,6 +43,19 @@ def fitted(kind):
     X = np.random.default_rng(0).normal(size=(40, 3))
     model = FITS[kind].set_params(epochs=3, random_state=0, warm_start=True)
     return make_pipeline(StandardScaler(), model).fit(X, TARGETS[kind](X)), X
+
+
+def with_keras(fit=True):
+    """A model with objects of Keras's in its parameters."""
+    import keras
+
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 100, 0.9)
+    # A function cannot be saved at all.
+    watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None)
+    callbacks = [keras.callbacks.EarlyStopping("loss", patience=9), watch][: 2 if fit else 1]
+    clf = NoisyMLPClassifier(8, epochs=3, learning_rate=schedule, callbacks=callbacks)
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    return clf.set_params(random_state=0, warm_start=True).fit(X, X[:, 0] > 0) if fit else clf
 
 
 def predictions(model, X):
@@ -84,7 +98,7 @@ def test_every_format_keeps_predictions_bit_for_bit_and_goes_on(kind, tmp_path):
 
 
 def test_another_process_predicts_the_same_without_tensorflow(tmp_path):
-    models = [fitted(kind)[0] for kind in FITS]
+    models = [*(fitted(kind)[0] for kind in FITS), with_keras()]
     X = fitted("binary")[1]
     joblib.dump(models, tmp_path / "models.joblib")
     (tmp_path / "models.pickle").write_bytes(pickle.dumps(models))
@@ -163,6 +177,40 @@ def test_callbacks_that_were_used_are_not_saved():
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
     assert not hasattr(loaded, "callbacks_")
     assert not hasattr(clf.fit(X, X[:, 0] > 0), "callbacks_")
+
+
+def test_objects_of_keras_are_saved_as_what_they_were_made_with():
+    clf = with_keras()
+    loaded = pickle.loads(pickle.dumps(clf))
+    assert loaded.callbacks == ["EarlyStopping", "LambdaCallback"]
+    assert loaded.learning_rate["class_name"] == "ExponentialDecay"
+    # Saved once more, they stay what they are.
+    again = through_skops(loaded)
+    assert (again.callbacks, again.learning_rate) == (loaded.callbacks, loaded.learning_rate)
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y = X[:, 0] > 0
+    for one in (loaded, clone(loaded)):
+        with pytest.raises(TypeError, match=r"callbacks has 'EarlyStopping', .* names are saved"):
+            one.fit(X, y)
+    goes_on = loaded.set_params(callbacks=None)
+    expected = clf.set_params(callbacks=None).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(goes_on.fit(X, y).predict_proba(X), expected)
+
+
+def test_callbacks_of_one_that_is_not_fitted_go_with_it():
+    unfitted = with_keras(fit=False)
+    for copied in (clone(unfitted), pickle.loads(pickle.dumps(unfitted))):
+        (stop,) = copied.callbacks
+        assert (type(stop).__name__, stop.patience) == ("EarlyStopping", 9)
+    # Without these, it needs no TensorFlow to be loaded either.
+    content = pickle.dumps(unfitted.set_params(callbacks=None))
+    script = (
+        f"import pickle, sys; print(pickle.loads({content}).learning_rate['class_name'])\n"
+        "print({'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", script]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["ExponentialDecay", "set()"]
 
 
 @pytest.mark.parametrize("model", [NoisyMLPClassifier(5), NoisyMLPRegressor(5)])

@@ -319,30 +319,35 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("classifies", [True, False], ids=["classes", "numbers"])
+# What scikit-learn's loss is, times ours: it sums over labels, and halves the squared error.
+LOSSES = {"classes": 1, "labels": 3, "numbers": 1 / 2}
+
+
+@pytest.mark.parametrize("targets", LOSSES)
 @pytest.mark.parametrize("rule", RULES)
-def test_alpha_is_scikit_learns(rng, rule, classifies):
+def test_alpha_is_scikit_learns(rng, rule, targets):
     n_epochs, alpha, rate = 30, 5.0, 0.1
     X = rng.normal(size=(40, 3))
-    y = rng.permutation(40) % 3 if classifies else X[:, 0] + rng.normal(size=40)
+    y = rng.permutation(40) % 3 if targets == "classes" else X[:, 0] + rng.normal(size=40)
+    if targets == "labels":
+        y = (X + rng.normal(size=X.shape) > 0).astype(int)
     weight = rng.integers(1, 4, size=40) if rule == "weighted" else np.ones(40, dtype=int)
     options = {"optimizer": "sgd", "random_state": 0} | QUIET | RULES[rule]
-    if not classifies:
+    if targets == "numbers":
         # scikit-learn does not standardise targets.
         y -= np.average(y, weights=weight)
         y /= np.sqrt(np.average(y**2, weights=weight))
-    # scikit-learn halves the squared error, so that all of it is twice as much here.
-    twice = 1 if classifies else 2
-    kind = NoisyMLPClassifier if classifies else NoisyMLPRegressor
+    factor = LOSSES[targets]
+    kind = NoisyMLPRegressor if targets == "numbers" else NoisyMLPClassifier
 
     def train(**others):
-        options_here = options | {"epochs": n_epochs, "learning_rate": rate / twice} | others
+        options_here = options | {"epochs": n_epochs, "learning_rate": rate * factor} | others
         return kind(12, **options_here).fit(X, y, weight)
 
     start = train(epochs=1, learning_rate=RATE)
     # A row of weight 2 is two rows.
-    X_repeated, y_repeated = np.repeat(X, weight, axis=0), np.repeat(y, weight)
-    oracle = (MLPClassifier if classifies else MLPRegressor)(
+    X_repeated, y_repeated = np.repeat(X, weight, axis=0), np.repeat(y, weight, axis=0)
+    oracle = (MLPRegressor if targets == "numbers" else MLPClassifier)(
         hidden_layer_sizes=12,
         alpha=alpha,
         solver="sgd",
@@ -351,13 +356,13 @@ def test_alpha_is_scikit_learns(rng, rule, classifies):
         batch_size=options["batch_size"] or len(X_repeated),
         shuffle=False,
     )
-    go_on = {"classes": np.arange(3)} if classifies else {}
+    go_on = {} if targets == "numbers" else {"classes": np.arange(3)}
     oracle.partial_fit(X_repeated, y_repeated, **go_on)
     oracle.coefs_ = [a.astype(float) for a in start.coefs_]
     oracle.intercepts_ = [a.astype(float) for a in start.intercepts_]
     for _ in range(n_epochs):
         oracle.partial_fit(X_repeated, y_repeated)
-    ours, without = train(alpha=twice * alpha), train()
+    ours, without = train(alpha=alpha / factor), train()
     for a, b, c in zip(ours.coefs_, oracle.coefs_, without.coefs_, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
         assert np.abs(b - c).max() > 0.05

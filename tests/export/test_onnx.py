@@ -11,7 +11,13 @@ from skl2onnx import to_onnx
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknoise import NoisyMLPClassifier, NoisyMLPRegressor, register_onnx
+from sknoise import (
+    NoisyMLPClassifier,
+    NoisyMLPClassifierCV,
+    NoisyMLPRegressor,
+    NoisyMLPRegressorCV,
+    register_onnx,
+)
 from sknoise.estimators import _prediction
 from sknoise.export import _onnx
 
@@ -131,3 +137,19 @@ def test_the_library_needs_no_onnx():
     code = "import sknoise, sys; print({'onnx', 'skl2onnx', 'onnxruntime'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("estimator", [NoisyMLPClassifierCV, NoisyMLPRegressorCV])
+def test_what_has_chosen_one_network(X, estimator):
+    options = {"cv": 3, "epochs": 4, "noise_inputs": [0], "alphas": [0.1], "random_state": 0}
+    y = (X[:, 0] > 0).astype(int) if estimator is NoisyMLPClassifierCV else X[:, 0]
+    model = estimator(8, ensemble=False, **options).fit(X, y)
+    if estimator is NoisyMLPClassifierCV:
+        label, p = run(model, X, zipmap=False)
+        np.testing.assert_allclose(p, model.predict_proba(X), **TOLERANCE)
+        assert np.array_equal(label, model.predict(X))
+    else:
+        np.testing.assert_allclose(run(model, X)[0][:, 0], model.predict(X), **TOLERANCE)
+    several = model.set_params(ensemble=True).fit(X, y)
+    with pytest.raises(ValueError, match=r"ensemble=True has several networks.*ensemble=False"):
+        to_onnx(several, X[:1])

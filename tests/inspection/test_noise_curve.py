@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import joblib
 import numpy as np
@@ -12,12 +13,12 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import log_loss, mean_squared_error, r2_score
-from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, LeaveOneOut, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknoise import NoiseCurve, NoisyMLPClassifier, NoisyMLPRegressor, noise_curve
-from sknoise.inspection._noise_curve import _in_stacks, calibration_error
+from sknoise.inspection._scores import calibration_error
 from sknoise.training import _stack
 
 LEVELS = np.array([0, 0.1, 1])
@@ -55,7 +56,7 @@ def constructed(values, metric="log_loss", test_ratio=0.25):
 def test_each_score_is_that_of_a_fit_by_hand(data, pipeline):
     X, y = data
     cv = StratifiedKFold(3, shuffle=True, random_state=1)
-    curve = noise_curve(pipeline, X, y, LEVELS, cv=cv, random_state=0)
+    curve = noise_curve(pipeline, X, y, LEVELS, cv=cv, lengths=None, random_state=0)
     names = ("noisymlpclassifier__noise_input", "noisymlpclassifier__noise_hidden")
     assert curve.param_names == names
     assert len(set(curve.seeds)) == 3
@@ -128,11 +129,9 @@ def test_default_splits_are_repeated_stratified_and_seeded(data):
         def predict_log_proba(self, X):
             return np.log(self.predict_proba(X))
 
+    call = {"param_names": "noise_input", "random_state": 3}
     with joblib.parallel_config(backend="sknoise", n_jobs=1):  # One after the other.
-        one, again = (
-            noise_curve(Recorder(), X, y, [0.5], param_names="noise_input", random_state=3)
-            for _ in range(2)
-        )
+        one, again = (noise_curve(Recorder(), X, y, [0.5], lengths=None, **call) for _ in range(2))
     assert one.scores["accuracy"].shape == (1, 2, 50)
     for metric, scores in one.scores.items():
         np.testing.assert_array_equal(scores, again.scores[metric])
@@ -158,7 +157,7 @@ def test_default_splits_are_repeated_stratified_and_seeded(data):
 
 def test_leaves_the_estimator_and_global_random_state_alone(data, pipeline):
     before, state = pipeline.get_params(), np.random.get_state()[1].copy()  # noqa: NPY002
-    noise_curve(pipeline, *data, [0.1], param_names="noise_input", cv=2)
+    noise_curve(pipeline, *data, [0.1], param_names="noise_input", cv=2, lengths=[0.5, 1])
     assert pipeline.get_params() == before
     np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
 
@@ -187,7 +186,7 @@ def test_trains_in_stacks_and_keeps_the_callers_backend(monkeypatch, data, clf, 
         return train_stack(tasks, *args)
 
     monkeypatch.setattr(_stack, "train_stack", count)
-    call = {"param_names": "noise_input", "cv": 4, "random_state": 0}
+    call = {"param_names": "noise_input", "cv": 4, "lengths": None, "random_state": 0}
     if own:
         with joblib.parallel_config(backend="sknoise", max_networks=3):
             noise_curve(clf, *data, [0.1, 0.2], **call)
@@ -197,17 +196,16 @@ def test_trains_in_stacks_and_keeps_the_callers_backend(monkeypatch, data, clf, 
     assert max(sizes) == (3 if own else 12)
 
 
-def test_waves_have_equally_many_splits():
-    # 750 fits are two waves of at most 512.
-    for n_splits, n_candidates, n_jobs in [(50, 15, 375), (50, 8, 400), (2, 600, 600)]:
-        with _in_stacks(n_splits, n_candidates):
-            assert joblib.Parallel().n_jobs == n_jobs
-
-
 def test_groups_go_to_the_splitter(data, clf):
     groups = np.arange(60) % 4
     curve = noise_curve(
-        clf, *data, [0.1], param_names="noise_input", cv=GroupKFold(4), groups=groups
+        clf,
+        *data,
+        [0.1],
+        param_names="noise_input",
+        cv=GroupKFold(4),
+        groups=groups,
+        lengths=None,
     )
     assert curve.test_ratio == pytest.approx(1 / 3)
 
@@ -303,13 +301,14 @@ def test_one_standard_error_takes_the_least_noise():
 
 
 def test_best_goes_into_the_estimator(data, pipeline):
-    curve = noise_curve(pipeline, *data, [0.1, 0.5], cv=2, random_state=0)
+    curve = noise_curve(pipeline, *data, [0.1, 0.5], cv=2, lengths=[0.5, 1], random_state=0)
     tuned = clone(pipeline).set_params(**curve.best_)
     means = curve.means
     i, j = np.unravel_index(means.argmin(), means.shape)
     levels = [tuned[-1].noise_input, tuned[-1].noise_hidden]
     assert levels[i] == curve.noise_levels[j]
     assert levels[1 - i] == 0
+    assert abs(tuned[-1].epochs - np.median(curve.epochs[i, j])) <= 0.5
 
 
 def test_by_another_metric(rng):
@@ -322,6 +321,38 @@ def test_by_another_metric(rng):
     assert other.best_ == {"noise_input": best}
     with pytest.raises(ValueError, match=r"metric='f1' must be one of \['accuracy', 'log_loss'\]"):
         curve.by("f1")
+
+
+def test_nan_is_never_the_best():
+    nan = np.full(4, np.nan)
+    wave = np.array([-1.0, 1, -1, 1])
+    curve = constructed([[wave, [1, np.nan, -99, -99], wave + 2], [wave, wave - 5, nan]])
+    assert curve.best_ == {"noise_0": 0, "noise_1": 0.1}
+    assert curve.one_se_ == {"noise_0": 0, "noise_1": 0.1}
+    assert curve.helps.noise_level == 0.1
+    assert curve.helps.n_candidates == 4
+
+
+@pytest.mark.parametrize("silent", [0.0, np.nan])
+def test_cannot_say_where_there_is_nothing_to_compare(silent):
+    noisy = 1.0 if np.isnan(silent) else np.nan
+    curve = constructed([[np.full(4, silent), np.full(4, noisy)]])
+    says = "Cannot say: log_loss is NaN without noise, or at all levels of it."
+    assert str(curve.helps) == says
+    assert not curve.helps
+    assert curve.best_ == {"noise_0": 0 if np.isnan(noisy) else 0.1}
+
+
+def test_a_metric_that_one_row_has_not(data):
+    X, y = data[0][:6], data[0][:6, 0]
+    reg = NoisyMLPRegressor(nodes=5, epochs=5)
+    call = {"param_names": "noise_input", "cv": LeaveOneOut(), "lengths": None}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        curve = noise_curve(reg, X, y, [0.1], **call)
+    assert np.isfinite(curve.scores["root_mean_squared_error"]).all()
+    assert np.isnan(curve.scores["r2"]).all()
+    assert str(curve.by("r2").helps).startswith("Cannot say: r2 is NaN")
 
 
 def test_calibration_error_by_hand():
@@ -363,6 +394,31 @@ def test_calibration_error_by_hand():
         ({"cv": [(np.arange(30), np.arange(30, 60))]}, ValueError, "makes 1 split"),
         ({"estimator": NoisyMLPRegressor(), "y": np.full(60, np.nan)}, ValueError, "y.* NaN"),
         ({"random_state": "seed"}, ValueError, "seed"),
+        ({"lengths": []}, ValueError, r"lengths=\[\] must be finite numbers above 0"),
+        ({"lengths": [0, 1]}, ValueError, r"lengths=\[0, 1\] must be"),
+        ({"lengths": [np.nan]}, ValueError, r"lengths=\[nan\] must be"),
+        ({"lengths": "long"}, ValueError, "lengths='long' must be"),
+        (
+            {"lengths": [1, 2], "estimator": NoisyMLPClassifier(early_stopping=True)},
+            ValueError,
+            r"lengths=\[1, 2\] cannot be tried: with early_stopping=True .* Use lengths=None",
+        ),
+        (
+            {"lengths": 1, "estimator": CalibratedClassifierCV(NoisyMLPClassifier())},
+            ValueError,
+            "here it is in CalibratedClassifierCV. Use lengths=None",
+        ),
+        (
+            {
+                "estimator": NoisyMLPRegressor(),
+                "y": np.arange(60.0),
+                "metric": "r2",
+                "cv": LeaveOneOut(),
+            },
+            ValueError,
+            r"metric='r2' needs 2 or more test rows .* cv=LeaveOneOut\(\) makes one of 1: give",
+        ),
+        ({"cv": [(np.arange(60), [])] * 2}, ValueError, "needs 1 or more test rows"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:The least populated class")
@@ -382,8 +438,10 @@ def test_an_ending_of_two_parameters_is_refused(data, clf):
     both = VotingClassifier([("a", clf), ("b", clone(clf))], voting="soft")
     with pytest.raises(ValueError, match=r"'noise_input' matches \['a__noise_input', 'b__noise"):
         noise_curve(both, *data, [0.1])
+    # Their lengths cannot be set, and are left as they are.
     curve = noise_curve(both, *data, [0.1], param_names="b__noise_input", cv=2)
     assert curve.param_names == ("b__noise_input",)
+    assert curve.at_length is None
 
 
 def test_import_brings_neither_tensorflow_nor_matplotlib():

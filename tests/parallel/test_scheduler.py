@@ -51,6 +51,49 @@ def test_a_job_that_waits_for_the_training_of_another(monkeypatch):
     assert run(waits, trains)[0]
 
 
+class Locked(NoisyMLPClassifier):
+    """What makes fits wait for one another: in user code, nobody can know where."""
+
+    lock = threading.Lock()
+
+    def fit(self, X, y, sample_weight=None):
+        with self.lock:
+            return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="only patience helps there")
+def test_fits_that_wait_for_one_another(monkeypatch):
+    monkeypatch.setattr(scheduler_module, "STANDSTILL", 0.1)
+    locked = Locked(**CLF.get_params())
+    expected = cross_val_score(CLF, X, Y, cv=6)
+    told = pytest.warns(RuntimeWarning, match="a lock that is held around a fit")
+    with joblib.parallel_config(backend="sknoise"), told:
+        scores = cross_val_score(locked, X, Y, cv=6)
+    np.testing.assert_array_equal(scores, expected)
+    check_all_threads_end()
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="only patience helps there")
+def test_who_computes_is_waited_for(monkeypatch):
+    monkeypatch.setattr(scheduler_module, "STANDSTILL", 0.1)
+    sizes = []
+    train_stack = _stack.train_stack
+    monkeypatch.setattr(
+        _stack,
+        "train_stack",
+        lambda tasks, *args: sizes.append(len(tasks)) or train_stack(tasks, *args),
+    )
+
+    def computes():
+        until = time.thread_time() + 1
+        while time.thread_time() < until:
+            pass
+        return fit()
+
+    assert len(run(fit, computes, fit)) == 3
+    assert sizes == [3]
+
+
 def test_several_fits_in_one_job():
     def twice():
         return [fit(epochs=n).n_iter_ for n in (3, 5)]

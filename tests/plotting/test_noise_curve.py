@@ -1,6 +1,7 @@
 """The noise curve's figure: what is drawn, by its data, labels and legend."""
 
 import builtins
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -128,11 +129,32 @@ def test_from_estimator_is_the_curve_of_noise_curve(circles):
     X, _, y, _ = circles
     clf = NoisyMLPClassifier(nodes=5, epochs=5, batch_size=None)
     call = {"param_names": "noise_hidden", "cv": 3, "metric": "accuracy", "random_state": 0}
+    call["lengths"] = [0.4, 1]
     display = NoiseCurveDisplay.from_estimator(clf, X, y, [0.5, 1], **call)
     expected = noise_curve(clf, X, y, [0.5, 1], **call)
     assert display.curve.metric == "accuracy"
     np.testing.assert_array_equal(display.lines_[0].get_xdata(), [0, 0.5, 1])
     np.testing.assert_array_equal(display.lines_[0].get_ydata(), expected.means[0])
+    assert list(display.curve.at_length) == [0.4, 1]
+
+
+def test_says_that_each_level_has_its_length(curve):
+    epochs = np.full((2, 3, 10), 50)
+    own = replace(curve, epochs=epochs, at_length={1: curve})
+    display = NoiseCurveDisplay.from_curve(own)
+    assert display.ax_.get_xlabel() == "noise level, each at its own best length"
+    # The epochs that go with the best are no level.
+    assert own.best_["mlp__epochs"] == 50
+    assert display.best_.get_xydata().tolist() == [[1, curve.means[1, 2]]]
+
+
+def test_levels_that_diverged_are_gaps(curve):
+    curve.scores["log_loss"][0, 1, 3] = np.nan
+    curve.scores["accuracy"][:] = np.nan
+    display = NoiseCurveDisplay.from_curve(curve)
+    assert np.isnan(display.lines_[0].get_ydata()).tolist() == [False, True, False]
+    display = NoiseCurveDisplay.from_curve(curve, metric="accuracy")
+    display.figure_.canvas.draw()
 
 
 def test_what_cannot_be_drawn(curve, monkeypatch):

@@ -1,5 +1,6 @@
 """What cannot be used is refused before any training, by an error that names it."""
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,18 @@ from sknoise.training import _stack
 
 X = np.random.default_rng(0).normal(size=(20, 3))
 y = np.arange(20) % 2
+
+
+class Constant(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule of somebody's own that does not say what it was made with."""
+
+    def __call__(self, step):
+        return 0.01
+
+
+class Unregistered(Constant):
+    def get_config(self):
+        return {}
 
 
 @pytest.fixture(autouse=True)
@@ -106,9 +119,15 @@ def no_training(monkeypatch, request):
             "learning_rate=.* not a sched",
         ),
         ({"learning_rate": {"class_name": 1j}}, "learning_rate=.* must be a number, a schedule"),
+        ({"learning_rate": Constant()}, "learning_rate=.*Constant.* has no get_config, by which"),
+        (
+            {"learning_rate": Unregistered()},
+            "learning_rate=.*Unregistered.* Your own needs .*register_keras_serializable.* loky",
+        ),
         ({"monitor": "val_f1"}, "'monitor' .* Got 'val_f1'"),
         ({"validation_fraction": 1.0}, "'validation_fraction' .* Got 1.0"),
         ({"patience": -1}, "'patience' .* Got -1"),
+        ({"patience": 1.5}, "'patience' .* Got 1.5"),
         ({"min_delta": -1}, "'min_delta' .* Got -1"),
         ({"callbacks": "diary"}, "'callbacks' .* Got 'diary'"),
         # Found by tests/fuzz: beyond single precision, or beyond floats.
@@ -124,6 +143,10 @@ def no_training(monkeypatch, request):
         ({"class_weight": {0: 1e308, 1: 1}}, "class_weight=.* without a finite sum"),
         ({"class_weight": {0: "a", 1: 1}}, "class_weight=.* must have a number for each label"),
         ({"class_weight": {0: 10**400, 1: 1}}, "class_weight has a number that is too large"),
+        (
+            {"class_weight": {"0": 2}},
+            r"class_weight=.* none of the classes, \[0 1\]. Voting.* enc",
+        ),
     ],
     # Without addresses: test processes must agree on the names.
     ids=lambda value: str(value).partition(" at 0x")[0],
@@ -194,13 +217,36 @@ def test_several_labels_a_row():
         NoisyMLPClassifier().fit(X, LABELS, X_val=X, y_val=y)
 
 
+DATES = pd.date_range("2020-01-01", periods=20)
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (DATES, TypeError, r"y has the dtype datetime64\[.s\], of which .* Give numbers, such"),
+        (pd.Series(DATES - DATES[0]), TypeError, r"y has the dtype timedelta64\[.s\]"),
+        (np.stack([DATES, DATES], axis=1), TypeError, r"y has the dtype datetime64\[.s\]"),
+        (DATES.tz_localize("UTC"), ValueError, r"y has the dtype datetime64\[.s, UTC\], .*dates"),
+        (list(DATES), ValueError, "y has the dtype object, .* Timestamp.* dates as numbers"),
+    ],
+    ids=["dates", "times", "two columns", "of a zone", "objects"],
+)
+def test_dates_are_no_numbers(y, error, message):
+    with pytest.raises(error, match=message):
+        NoisyMLPRegressor().fit(X, y)
+    with pytest.raises((TypeError, ValueError), match="y_val has the dtype"):
+        NoisyMLPRegressor().fit(X, X[:, 0], X_val=X, y_val=y)
+
+
 def test_early_stopping_needs_rows_and_epochs():
     clf = NoisyMLPClassifier(early_stopping=True)
     with pytest.raises(ValueError, match="early_stopping=True needs rows to validate on"):
         clf.fit(X[:2], y[:2])
     for estimator in (clf, NoisyMLPRegressor(early_stopping=True)):
-        with pytest.raises(AttributeError, match="has no attribute 'partial_fit'"):
+        with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as error:
             estimator.partial_fit(X, y)
+        # As scikit-learn gives reasons.
+        assert "set early_stopping=False, or call fit" in str(error.value.__cause__)
 
 
 @pytest.mark.parametrize(
@@ -259,6 +305,10 @@ def replaced(value):
         ({"y": pd.Series(np.where(y, "a", None), dtype="string")}, "y has <NA> in place 0"),
         ({"y": np.array(["a", np.nan] * 10, object)}, "y has nan in place 1"),
         ({"X_val": X, "y_val": np.where(y, "a", None)}, "y_val has None in place 0"),
+        ({"y": y.astype(object)}, r"y has the dtype object, .* type int.* y.astype\(int\)"),
+        ({"y": pd.Series(y > 0, dtype=object)}, "y has the dtype object, .* type bool"),
+        ({"y": np.array(["a", 1] * 10, dtype=object)}, "y has the dtype object, .* int and str"),
+        ({"X_val": X, "y_val": y.astype(object)}, r"y_val has the dtype object.* y_val.astype"),
         ({"sample_weight": np.full(20, 1.7e308)}, "The sum of sample_weight is inf"),
         ({"X": [[10**400]] * 20}, "X or y has a number that is too large for a float"),
         ({"X_val": [[10**400] * 3] * 20, "y_val": y}, "X_val has a number that is too large"),
@@ -382,3 +432,19 @@ def test_another_keras_backend(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     with pytest.raises(RuntimeError, match="Keras's backend is 'jax'"):
         NoisyMLPClassifier().fit(X, y)
+
+
+@pytest.mark.trains
+def test_tensorflow_without_eager_execution():
+    import tensorflow as tf
+
+    clf = NoisyMLPClassifier(5, epochs=2, random_state=0).fit(X, y)
+    for engine in ("compiled", "keras"):
+        with tf.Graph().as_default(), pytest.raises(RuntimeError, match=r"outside of tf.Graph"):
+            NoisyMLPClassifier(5, epochs=2, engine=engine).fit(X, y)
+    with tf.Graph().as_default():
+        p = clf.predict_proba(X)
+        with pytest.raises(RuntimeError, match="needs TensorFlow's eager execution, which is off"):
+            _ = clf.model_
+    np.testing.assert_array_equal(clf.predict_proba(X), p)
+    assert clf.model_.input_shape == (None, 3)

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
@@ -122,3 +123,34 @@ def test_a_dtype_that_numpy_refuses_is_named():
     named = pytest.raises(TypeError, match=r"y has the dtype .*; give numbers, bools, or strings")
     with named, named_targets("y", records):
         raise TypeError("dtype argument must be a NumPy dtype")
+
+
+@pytest.mark.parametrize(
+    ("func", "inverse"), [(np.log, np.exp), (np.exp, np.log), (np.sqrt, np.square)]
+)
+def test_targets_to_validate_on_in_other_units_are_warned_of(func, inverse):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = 5 + X[:, 0]
+    y = np.exp(y) if func is np.log else y**3 if func is np.sqrt else y
+    reg = NoisyMLPRegressor(5, epochs=2, random_state=0)
+    through = TransformedTargetRegressor(reg, func=func, inverse_func=inverse, check_inverse=False)
+    says = (
+        r"The mean is .* in y_val and .* in y, .*: y_val seems to be in other units. Transformed"
+    )
+    with pytest.warns(UserWarning, match=says):
+        through.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        through.fit(X[:40], y[:40], X_val=X[40:], y_val=func(y[40:]))
+        reg.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+        # A row or two spread little, and constants not at all.
+        reg.fit(X[:40], y[:40], X_val=X[40:41], y_val=y[40:41])
+        reg.fit(X[:40], np.ones(40), X_val=X[40:], y_val=np.full(20, 2.0))
+
+
+def test_the_output_in_other_units_is_named():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    reg = NoisyMLPRegressor(5, epochs=1, random_state=0)
+    with pytest.warns(UserWarning, match=r"The mean of output 1 is .* in y_val") as caught:
+        reg.fit(X, X, X_val=X, y_val=X * [1, 99])
+    assert "sknoise" not in caught[0].filename

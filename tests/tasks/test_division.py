@@ -8,9 +8,11 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
+from sknoise.noise._rows import row_keys
 from sknoise.tasks._division import divided
 from sknoise.tasks._unexplained import unexplained
-from sknoise.training._rows import chosen_rows, distinct_rows
+from sknoise.training import _rows
+from sknoise.training._rows import chosen_rows, distinct_rows, grouped
 
 X = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
 Y = (X[:, 0] + np.random.default_rng(1).normal(size=40) > 0).astype(np.int32)
@@ -88,6 +90,25 @@ def test_few_epochs_of_equal_rows_are_warned_of():
     assert "sknoise" not in caught[0].filename
 
 
+@pytest.mark.parametrize("kind", [NoisyMLPClassifier, NoisyMLPRegressor])
+def test_little_patience_with_equal_rows_is_warned_of(kind):
+    data = CELLS, (LABELS if kind is NoisyMLPClassifier else CELLS[:, :1])
+    options = {"kind": kind, "early_stopping": True, "patience": 7}
+    says = (
+        "different ones, which train together: an epoch is 1 step(s), where 18 could be expected. "
+        "Use patience=180 instead of 7."
+    )
+    with pytest.warns(ConvergenceWarning, match=re.escape(says)):
+        division(*data, np.full(32, 20), **options)
+    with pytest.warns(ConvergenceWarning, match=r"than epochs=9; and patience=180 instead of 7\."):
+        division(*data, np.full(32, 20), epochs=9, **options)
+    # What it says helps, and so does more.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for patience in (180, 9000):
+            division(*data, np.full(32, 20), **options | {"patience": patience})
+
+
 @pytest.mark.parametrize(
     ("copies", "epochs", "options"),
     [
@@ -96,6 +117,8 @@ def test_few_epochs_of_equal_rows_are_warned_of():
         (20, 1, {}),
         (20, 9, {"batch_size": None}),
         (3, 9, {}),
+        (3, "auto", {"early_stopping": True}),
+        (20, "auto", {"early_stopping": True, "batch_size": None}),
         # Weights that count nothing.
         (20.5, 9, {}),
     ],
@@ -108,7 +131,7 @@ def test_others_are_not(copies, epochs, options):
 
 
 def test_what_is_held_out_counts_for_nothing():
-    options = {"early_stopping": True, "validation_fraction": 0.5}
+    options = {"early_stopping": True, "validation_fraction": 0.5, "patience": 99}
     found = division(**options)
     # Rows that are held out neither say how long, nor what is left unexplained.
     assert (len(found.data), len(found.validation)) == (19, 21)
@@ -116,7 +139,7 @@ def test_what_is_held_out_counts_for_nothing():
     assert found.unexplained == unexplained(found.data, np.ones(19))
     assert found.unexplained != division().unexplained
     # Nor do copies that are.
-    data = distinct_rows(CELLS, LABELS, np.full(32, 20.0))
+    data = distinct_rows(grouped(CELLS, LABELS, np.full(32, 20.0)))
     found = division(CELLS, LABELS, np.full(32, 20), **options)
     share = found.data.weight / found.data.weight.sum() * 320
     assert 0 < share.min() < share.max() < 20
@@ -125,6 +148,14 @@ def test_what_is_held_out_counts_for_nothing():
     assert found[2:4] == (20, round(1000 * (320 / 400) ** (1 / 3) / 2))
     kept = chosen_rows(data, (share.round() / 20).astype(np.float32))
     assert found.unexplained == unexplained(kept, share.round())
+
+
+def test_rows_are_keyed_once(monkeypatch):
+    keyed = []
+    monkeypatch.setattr(_rows, "row_keys", lambda *rows: keyed.append(1) or row_keys(*rows))
+    options = {"early_stopping": True, "batch_size": 4, "shuffle": False}
+    assert division(np.tile(X, (2, 1)), np.tile(Y, 2), **options).validation is not None
+    assert keyed == [1]
 
 
 def test_nothing_automatic_is_not_measured():

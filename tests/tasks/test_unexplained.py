@@ -6,7 +6,7 @@ from sklearn.kernel_ridge import KernelRidge
 
 from sknoise.tasks._automatic import automatic
 from sknoise.tasks._unexplained import _PENALTIES, _kernel, unexplained
-from sknoise.training._rows import distinct_rows, repetitions
+from sknoise.training._rows import distinct_rows, grouped, repetitions
 from sknoise.training._types import Rows
 
 
@@ -15,8 +15,8 @@ def of(X, y, weight=None, sample_weight=None):
     X, y = np.asarray(X, np.float32), np.asarray(y)
     weight = np.ones(len(X)) if weight is None else weight
     sample_weight = weight if sample_weight is None else sample_weight
-    data = distinct_rows(X, y, weight)
-    return unexplained(data, repetitions(X, y, weight, sample_weight))
+    groups = grouped(X, y, weight)
+    return unexplained(distinct_rows(groups), repetitions(groups, sample_weight))
 
 
 def by_refitting(X, y, copies, weight):

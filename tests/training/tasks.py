@@ -9,7 +9,7 @@ import numpy as np
 
 from sknoise.noise._sites import Site
 from sknoise.training._initial import initial_state
-from sknoise.training._rows import distinct_rows, normalised, rows_as_given
+from sknoise.training._rows import distinct_rows, grouped, normalised, rows_as_given
 from sknoise.training._types import Model, Network, Noise, Optimizer, Rows, Task
 
 
@@ -83,7 +83,7 @@ def make_task(
     model = Model(network, Optimizer(optimizer, config), learning_rate, noise, key, *rest)
     batch_size = batch_size or sys.maxsize
     keep_order = not shuffle and n_rows > batch_size
-    data = (rows_as_given if keep_order else distinct_rows)(X, y, weight)
+    data = (rows_as_given if keep_order else distinct_rows)(grouped(X, y, weight))
     validation = None
     if n_validation:
         X, y, weight = make_data(n_validation)

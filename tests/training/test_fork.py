@@ -1,6 +1,8 @@
 """A process forked after a fit: it predicts, and training is a clear error, not a hang."""
 
 import multiprocessing
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -35,3 +37,40 @@ def test_fifty_forks(circles):
             assert "'spawn'" in fit
             assert "'spawn'" in model
     clone(clf).fit(X, y)
+
+
+OTHERS = """
+import multiprocessing
+import numpy as np
+from sknoise import NoisyMLPClassifier
+import tensorflow as tf
+{use}
+
+def fit(_):
+    try:
+        NoisyMLPClassifier(5, epochs=1).fit(np.eye(4), [0, 1, 0, 1])
+        return "fitted"
+    except RuntimeError as error:
+        return str(error)
+
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    print(pool.map(fit, [0])[0])
+print(fit(0))
+"""
+
+
+@pytest.mark.timeout(LONG)
+@pytest.mark.parametrize(
+    ("use", "told"),
+    [
+        ("tf.reduce_sum([1.0])", "forked after TensorFlow had been used"),
+        ("list(tf.data.Dataset.range(3))", "forked after TensorFlow had been used"),
+        ("", "fitted"),
+    ],
+)
+def test_whoever_has_used_tensorflow_before(use, told):
+    command = [sys.executable, "-W", "ignore", "-c", OTHERS.format(use=use)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LONG)
+    child, parent = out.stdout.splitlines()
+    assert told in child
+    assert parent == "fitted"

@@ -1,4 +1,4 @@
-"""``show_versions``: what a report of a bug needs to say."""
+"""The version, and ``show_versions``: what a report of a bug needs to say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import joblib
 
-from sknoise._version import __version__
+__version__ = "0.1.0"
 
 _DEPENDENCIES = (
     "scikit-learn",
