@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknoise.noise._sites import Site
 from sknoise.training._initial import initial_state
-from sknoise.training._rows import distinct_rows
+from sknoise.training._rows import distinct_rows, grouped
 from sknoise.training._stack import train_stack
 from sknoise.training._types import Model, Network, Noise, Optimizer, Task
 from tests.oracles import trainer
@@ -54,7 +54,7 @@ def make_task(
     loss = "binary_crossentropy" if n_classes == 2 else "categorical_crossentropy"
     network = Network((X.shape[1], nodes, 1 if n_classes == 2 else int(n_classes)), "relu", loss)
     noise = Noise({Site("input"): level, Site("hidden", 1): level} if level else {})
-    rows = distinct_rows(X.astype(np.float32), y.astype(np.int32), np.ones(len(X)))
+    rows = distinct_rows(grouped(X.astype(np.float32), y.astype(np.int32), np.ones(len(X))))
     state = initial_state(network, key)
     model = Model(network, Optimizer(optimizer), RATES[optimizer], noise, key, state)
     return Task(model, rows, None, batch_size, True, EPOCHS[-1])

@@ -39,7 +39,7 @@ def unexplained(task: str, X: np.ndarray, y: np.ndarray) -> float:
     """
     from sknoise.tasks import read_units
     from sknoise.tasks._unexplained import unexplained as measure
-    from sknoise.training._rows import distinct_rows, repetitions
+    from sknoise.training._rows import distinct_rows, grouped, repetitions
 
     weight = np.ones(len(X))
     if task == CLASSIFICATION:
@@ -47,9 +47,9 @@ def unexplained(task: str, X: np.ndarray, y: np.ndarray) -> float:
     else:
         column = y[:, np.newaxis]
         target = read_units(column, weight, False).standardised("y", column)
-    data = X.astype(np.float32), target, weight
+    rows = grouped(X.astype(np.float32), target, weight)
     # It remembers what it has measured: most candidates ask for the same.
-    return measure(distinct_rows(*data), repetitions(*data, weight))
+    return measure(distinct_rows(rows), repetitions(rows, weight))
 
 
 class Varied:

@@ -71,24 +71,13 @@ def scaled(regressor: Any) -> TransformedTargetRegressor:
     return TransformedTargetRegressor(regressor, transformer=StandardScaler())
 
 
-def ours(**parameters: Any) -> Callable[[int], Any]:
-    """Make our classifier of a seed."""
+def ours(name: str, **parameters: Any) -> Callable[[int], Any]:
+    """Make one of ours, by the name of its class, of a seed."""
 
     def make(seed: int) -> Any:
-        from sknoise import NoisyMLPClassifier
+        import sknoise
 
-        return NoisyMLPClassifier(**parameters, random_state=seed)
-
-    return make
-
-
-def our_regressor(**parameters: Any) -> Callable[[int], Any]:
-    """Make our regressor of a seed."""
-
-    def make(seed: int) -> Any:
-        from sknoise import NoisyMLPRegressor
-
-        return NoisyMLPRegressor(**parameters, random_state=seed)
+        return getattr(sknoise, name)(**parameters, random_state=seed)
 
     return make
 
@@ -131,8 +120,12 @@ MODELS: dict[str, dict[str, Model]] = {
         ),
         "LightGBM": Model(_lightgbm("LGBMClassifier")),
         "CatBoost": Model(_catboost("CatBoostClassifier")),
-        "sknoise": Model(ours(), compiles=True),
-        "sknoise, no noise": Model(ours(**NO_NOISE), compiles=True),
+        "sknoise": Model(ours("NoisyMLPClassifier"), compiles=True),
+        "sknoise, no noise": Model(ours("NoisyMLPClassifier", **NO_NOISE), compiles=True),
+        "sknoise CV": Model(ours("NoisyMLPClassifierCV"), compiles=True),
+        "sknoise CV, one network": Model(
+            ours("NoisyMLPClassifierCV", ensemble=False), compiles=True
+        ),
     },
     REGRESSION: {
         "Ridge": Model(lambda seed: Ridge()),
@@ -144,8 +137,12 @@ MODELS: dict[str, dict[str, Model]] = {
         ),
         "LightGBM": Model(_lightgbm("LGBMRegressor")),
         "CatBoost": Model(_catboost("CatBoostRegressor")),
-        "sknoise": Model(our_regressor(), compiles=True),
-        "sknoise, no noise": Model(our_regressor(**NO_NOISE), compiles=True),
+        "sknoise": Model(ours("NoisyMLPRegressor"), compiles=True),
+        "sknoise, no noise": Model(ours("NoisyMLPRegressor", **NO_NOISE), compiles=True),
+        "sknoise CV": Model(ours("NoisyMLPRegressorCV"), compiles=True),
+        "sknoise CV, one network": Model(
+            ours("NoisyMLPRegressorCV", ensemble=False), compiles=True
+        ),
     },
 }
 PYTABKIT: dict[str, dict[str, Model]] = {

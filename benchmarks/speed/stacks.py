@@ -44,7 +44,7 @@ from sknoise import NoisyMLPClassifier, __version__
 from sknoise.noise._sites import Site
 from sknoise.training import _cost
 from sknoise.training._initial import initial_state
-from sknoise.training._rows import distinct_rows
+from sknoise.training._rows import distinct_rows, grouped
 from sknoise.training._spec import Spec
 from sknoise.training._types import Model, Network, Noise, Optimizer, Task, never
 
@@ -229,7 +229,7 @@ def tasks_of(stack: Stack, epochs: int = sys.maxsize) -> list[Task]:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((stack.n_sources, stack.n_rows, stack.sizes[0]), np.float32)
     y, weight = np.arange(stack.n_rows) % 2, np.ones(stack.n_rows)
-    sources = [distinct_rows(rows, y, weight) for rows in X]
+    sources = [distinct_rows(grouped(rows, y, weight)) for rows in X]
     tasks = []
     for i in range(stack.n_networks):
         key = i if stack.n_sources == stack.n_networks else 0
