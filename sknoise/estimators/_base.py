@@ -28,7 +28,7 @@ from sknoise.estimators._outcome import check_finite, warn_of_outcome
 from sknoise.estimators._persistence import loaded, saved
 from sknoise.estimators._prediction import ACTIVATIONS
 from sknoise.tasks import SCHEDULES, Measured, warn_of_scales
-from sknoise.training._types import Model, Task
+from sknoise.training._types import Model, Rows, Task
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,6 +105,31 @@ class BaseNoisyMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
     def _loss_and_outputs(self) -> tuple[str, int]:
         """Give Keras's name of the loss, and the number of output units."""
         raise NotImplementedError
+
+    def _read(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: Any,
+        validation: Rows | None,
+        epochs: int | str,
+        going_on: bool,
+    ) -> tuple[Task, Measured]:
+        """Read parameters and checked data into a task."""
+        raise NotImplementedError
+
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: Any,
+        validation: Rows | None,
+        epochs: int | str,
+        going_on: bool,
+    ) -> Any:
+        """Train on checked data, from new weights or from where the last call ended."""
+        read = self._read(X, y, sample_weight, validation, epochs, going_on)
+        return self._train(*read, going_on, X, y)
 
     def _train(
         self,

@@ -805,19 +805,6 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     def _encoded(self, name: str, y: np.ndarray, multilabel: bool) -> np.ndarray:
         return y if multilabel else encode(name, y, self.classes_)
 
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        sample_weight: Any,
-        validation: Rows | None,
-        epochs: int | str,
-        going_on: bool,
-    ) -> NoisyMLPClassifier:
-        """Train on checked data, from new weights or from where the last call ended."""
-        read = self._read(X, y, sample_weight, validation, epochs, going_on)
-        return self._train(*read, going_on, X, y)
-
     def _read(
         self,
         X: np.ndarray,

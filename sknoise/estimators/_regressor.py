@@ -670,19 +670,6 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             raise ValueError(f"y_val has the shape {y.shape}, but y has {shape}.")
         return y.reshape(len(y), -1)
 
-    def _fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        sample_weight: Any,
-        validation: Rows | None,
-        epochs: int | str,
-        going_on: bool,
-    ) -> NoisyMLPRegressor:
-        """Train on checked data, from new weights or from where the last call ended."""
-        read = self._read(X, y, sample_weight, validation, epochs, going_on)
-        return self._train(*read, going_on, X, y)
-
     def _read(
         self,
         X: np.ndarray,

@@ -2,6 +2,6 @@
 
 from sknoise.inspection._noise_curve import NOISE_LEVELS, PARAM_NAMES, noise_curve
 from sknoise.inspection._result import NoiseCurve
-from sknoise.inspection._verdict import CONFIDENCE
+from sknoise.selection import CONFIDENCE
 
 __all__ = ["CONFIDENCE", "NOISE_LEVELS", "PARAM_NAMES", "NoiseCurve", "noise_curve"]

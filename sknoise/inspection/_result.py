@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
-from sknoise.inspection._verdict import CONFIDENCE, Verdict
+from sknoise.inspection._verdict import Verdict
+from sknoise.selection import corrected_errors, corrected_intervals
 
 # Whether more of it is better.
 _GREATER_IS_BETTER = {
@@ -191,7 +191,7 @@ class NoiseCurve:
         .. [1] Nadeau and Bengio (2003), "Inference for the generalization error", Machine
            Learning 52, 239-281.
         """
-        return self._intervals(self.differences, 1)
+        return corrected_intervals(self.differences, self.test_ratio)
 
     @property
     def score_intervals(self) -> np.ndarray:
@@ -210,7 +210,7 @@ class NoiseCurve:
         .. [1] Nadeau and Bengio (2003), "Inference for the generalization error", Machine
            Learning 52, 239-281.
         """
-        return self._intervals(self.scores[self.metric], 1)
+        return corrected_intervals(self.scores[self.metric], self.test_ratio)
 
     @property
     def best_(self) -> dict[str, float]:
@@ -245,7 +245,7 @@ class NoiseCurve:
         """
         losses = self._losses
         excess = losses - losses[self._best(losses)]
-        near = excess.mean(axis=-1) <= self._standard_errors(excess)
+        near = excess.mean(axis=-1) <= corrected_errors(excess, self.test_ratio)
         j = int(near.any(axis=0).argmax())
         i = int(np.where(near[:, j], losses[:, j].mean(axis=-1), np.inf).argmin())
         return self._params(i, j)
@@ -268,7 +268,7 @@ class NoiseCurve:
         i, j = self._best(losses)
         n_candidates = losses[..., 0].size
         differences = self.differences[i, j + 1]
-        low, high = self._intervals(differences, n_candidates)
+        low, high = corrected_intervals(differences, self.test_ratio, n_candidates)
         epochs = None
         if self.epochs is not None:
             epochs = (self._median_epochs(i, j + 1), self._median_epochs(i, 0))
@@ -307,14 +307,3 @@ class NoiseCurve:
     def _median_epochs(self, i: int, j: int) -> int:
         assert self.epochs is not None
         return round(float(np.median(self.epochs[i, j])))
-
-    def _standard_errors(self, values: np.ndarray) -> np.ndarray:
-        n = values.shape[-1]
-        return values.std(axis=-1, ddof=1) * np.sqrt(1 / n + self.test_ratio)
-
-    def _intervals(self, values: np.ndarray, n_comparisons: int) -> np.ndarray:
-        """Compute intervals for means over the last axis, which all hold at once."""
-        outside = (1 - CONFIDENCE) / n_comparisons
-        quantile = stats.t.ppf(1 - outside / 2, values.shape[-1] - 1)
-        means, margins = values.mean(axis=-1), quantile * self._standard_errors(values)
-        return np.stack([means - margins, means + margins], axis=-1)

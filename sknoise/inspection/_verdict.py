@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-CONFIDENCE = 0.95
+from sknoise.selection import CONFIDENCE
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,8 @@ class BaseNoisyMLPCV(BaseEstimator):
         """Give what came of the one network of all rows as it is to predict."""
         raise NotImplementedError
 
-    def _judge(self, data: Data) -> None:
-        """Set the attributes that follow from the predictions for held-out rows."""
+    def _judge(self, data: Data, held_out: Sequence[np.ndarray]) -> None:
+        """Set the attributes that follow from the predictions for held-out rows, fold by fold."""
         raise NotImplementedError
 
     def _choose_and_train(self, data: Data, params: dict[str, Any]) -> None:
@@ -134,8 +134,11 @@ class BaseNoisyMLPCV(BaseEstimator):
         self.history_ = search.history(best)
         self.n_iter_ = int(search.n_epochs[best])
         self.n_steps_ = max(network._fitted.state.n_steps for network in self.estimators_)
-        self.oof_ = self._out_of_fold(data.X.astype(np.float64))
-        self._judge(data)
+        X64 = data.X.astype(np.float64)
+        pairs = zip(self.estimators_, self.folds_, strict=True)
+        held_out = [self._outputs(network, X64[test]) for network, (_, test) in pairs]
+        self.oof_ = self._out_of_fold(held_out, len(X64))
+        self._judge(data, held_out)
         n_epochs = self._epochs_on(all_rows, data.weight)
         self.best_params_ = {**candidates[best], "epochs": n_epochs}
         if self.ensemble:
@@ -204,7 +207,7 @@ class BaseNoisyMLPCV(BaseEstimator):
     def _plain(self, **parameters: Any) -> Any:
         """Give a network, unfitted, with this estimator's parameters and others."""
         own = self.get_params(deep=False)
-        shared = {name: own[name] for name in own.keys() & self._network().get_params()}
+        shared = {name: own[name] for name in own.keys() & set(self._network._get_param_names())}
         network = self._network(**{**shared, **parameters})
         for name in self._seen:
             if hasattr(self, name):
@@ -254,13 +257,11 @@ class BaseNoisyMLPCV(BaseEstimator):
                 scores[i, k] = scorer(network, *held_out, **_check_method_params(X, params, test))
         return scores
 
-    def _out_of_fold(self, X: np.ndarray) -> np.ndarray:
+    def _out_of_fold(self, held_out: Sequence[np.ndarray], n_rows: int) -> np.ndarray:
         """Average for each row what the networks predict that have not seen it; else NaN."""
-        pairs = zip(self.estimators_, self.folds_, strict=True)
-        parts = [self._outputs(network, X[test]) for network, (_, test) in pairs]
-        outputs = np.full((len(parts), len(X), *parts[0].shape[1:]), self._absent)
-        times = np.zeros(len(X))
-        for of_one, part, (_, test) in zip(outputs, parts, self.folds_, strict=True):
+        shape = (len(held_out), n_rows, *held_out[0].shape[1:])
+        outputs, times = np.full(shape, self._absent), np.zeros(n_rows)
+        for of_one, part, (_, test) in zip(outputs, held_out, self.folds_, strict=True):
             of_one[test] = part
             times[test] += 1
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -580,7 +580,7 @@ class NoisyMLPClassifierCV(ClassifierMixin, BaseNoisyMLPCV):
         # The mean of the probabilities, in logarithms.
         return special.logsumexp(outputs, axis=0) - np.log(times)
 
-    def _judge(self, data: Data) -> None:
+    def _judge(self, data: Data, held_out: Sequence[np.ndarray]) -> None:
         self.temperature_ = 1.0
         if self.calibrate:
             seen = ~np.isnan(self.oof_).any(axis=tuple(range(1, self.oof_.ndim)))

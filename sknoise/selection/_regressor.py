@@ -472,10 +472,13 @@ class NoisyMLPRegressorCV(RegressorMixin, BaseNoisyMLPCV):
             If ``X`` names its features and the training data did not, or the other way round.
         """
         X = self._checked_for_prediction(X)
-        mean = self._mean_outputs(X)
         if not return_std:
-            return self._shaped(mean)
+            return self._shaped(self._mean_outputs(X))
         of_folds = np.array([self._outputs(network, X) for network in self.estimators_])
+        if self._has_one_network:
+            mean = self._mean_outputs(X)
+        else:
+            mean = self._averaged(of_folds, np.array(len(of_folds)))
         deviation = np.sqrt(self._squared_error + of_folds.var(axis=0))
         return self._shaped(mean), self._shaped(deviation)
 
@@ -556,14 +559,14 @@ class NoisyMLPRegressorCV(RegressorMixin, BaseNoisyMLPCV):
     def _averaged(self, outputs: np.ndarray, times: np.ndarray) -> np.ndarray:
         return outputs.sum(axis=0) / times
 
-    def _judge(self, data: Data) -> None:
+    def _judge(self, data: Data, held_out: Sequence[np.ndarray]) -> None:
         """Note what each fold's network was wrong by, and how many rows each error stands for."""
-        X, (_, y, weight) = data.X.astype(np.float64), data.judged.arrays
+        _, y, weight = data.judged.arrays
         self._errors = []
-        for network, (_, test) in zip(self.estimators_, self.folds_, strict=True):
-            test = test[weight[test] > 0]
-            error = np.abs(y[test] - self._outputs(network, X[test]))
-            self._errors.append((error, weight[test]))
+        for outputs, (_, test) in zip(held_out, self.folds_, strict=True):
+            counts = weight[test] > 0
+            error = np.abs(y[test] - outputs)
+            self._errors.append((error[counts], weight[test][counts]))
         seen = ~np.isnan(self.oof_).any(axis=1)
         squares = (y[seen] - self.oof_[seen]) ** 2
         self._squared_error = np.average(squares, axis=0, weights=weight[seen])

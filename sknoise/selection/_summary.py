@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-_CONFIDENCE = 0.95
+from sknoise.selection._corrected import CONFIDENCE, corrected_intervals
 
 
 def summary_of(results: dict[str, Any], best: int, n_epochs: int, test_ratio: float) -> str:
@@ -50,36 +49,11 @@ def _worth(results: dict[str, Any], scores: np.ndarray, test_ratio: float) -> st
     if not np.isfinite(means[~noisy]).any() or not np.isfinite(means[noisy]).any():
         return "Whether noise was worth it cannot be said: only one of both was tried."
     difference = scores[with_noise] - scores[without]
-    low, high = corrected_interval(difference, test_ratio)
-    verdict = "cannot be said" if low <= 0 <= high else ("yes" if low > 0 else "no")
+    low, high = corrected_intervals(difference, test_ratio)
+    verdict = "Cannot be said" if low <= 0 <= high else ("Yes" if low > 0 else "No")
     return (
-        f"Was noise worth it? {verdict[0].upper()}{verdict[1:]}: noise_input="
+        f"Was noise worth it? {verdict}: noise_input="
         f"{results['param_noise_input'][with_noise]:.3g} changes the score by "
-        f"{difference.mean():+.2g} [{low:+.2g}, {high:+.2g}] (95% interval), each at its best "
-        "penalty and length."
+        f"{difference.mean():+.2g} [{low:+.2g}, {high:+.2g}] ({CONFIDENCE:.0%} interval), "
+        "each at its best penalty and length."
     )
-
-
-def corrected_interval(differences: np.ndarray, test_ratio: float) -> tuple[float, float]:
-    """Give the interval of the mean of differences between two models over folds.
-
-    Folds share rows to train on, so their differences are not independent.
-
-    Parameters
-    ----------
-    differences : ndarray of shape (n_folds,)
-    test_ratio : float
-        Rows held out over rows trained on.
-
-    Returns
-    -------
-    low, high : float
-
-    References
-    ----------
-    Nadeau and Bengio (2003), "Inference for the generalization error", Machine Learning 52.
-    """
-    n = len(differences)
-    deviation = differences.std(ddof=1) * np.sqrt(1 / n + test_ratio)
-    half = stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1) * deviation
-    return float(differences.mean() - half), float(differences.mean() + half)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sknoise.tasks._unexplained import squared_distances
 from sknoise.training._types import Rows
 
 # More rows take longer (the square of their number) and change little.
@@ -35,8 +36,7 @@ def noise_between_classes(data: Rows) -> float:
     if deviation == 0 or (y == y[0]).all():
         return 0.0
     X /= deviation
-    squares = (X**2).sum(axis=1)
-    distance = np.maximum(squares[:, None] + squares - 2 * X @ X.T, 0)
+    distance = squared_distances(X)
     distance[y[:, None] == y] = np.inf
     squared_way = np.median(distance.min(axis=1)) / X.shape[1]
     return float(f"{deviation * squared_way / 2:.{_DIGITS}g}")

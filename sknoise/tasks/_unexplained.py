@@ -80,14 +80,28 @@ def _left(X: np.ndarray, y: np.ndarray, copies: np.ndarray, weight: np.ndarray) 
     return round(float(left), _DIGITS)
 
 
+def squared_distances(X: np.ndarray) -> np.ndarray:
+    """Give the squared distances between all pairs of rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features), dtype float64
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_rows)
+    """
+    squares = (X**2).sum(axis=1)
+    return np.maximum(squares[:, None] + squares - 2 * X @ X.T, 0)
+
+
 def _kernel(X: np.ndarray) -> np.ndarray:
     """Give the kernel between all pairs of rows; 1 is added for a constant."""
     X = X - X.mean(axis=0)
     largest = np.abs(X).max()
     # Distances are in units of their median: features of any size will do.
     X /= largest if largest > 0 else 1
-    squares = (X**2).sum(axis=1)
-    distance = np.maximum(squares[:, None] + squares - 2 * X @ X.T, 0)
+    distance = squared_distances(X)
     between = distance[np.triu_indices(len(X), 1)]
     between = between[between > 0]
     width = np.median(between) if len(between) else 1.0
