@@ -5,7 +5,7 @@ RUN = $(VENV)/bin/python
 # TensorFlow's notes on the processor and on missing graphics cards help nobody here.
 export TF_CPP_MIN_LOG_LEVEL = 3
 
-.PHONY: demo test quick check fuzz coverage mutants oldest matrix docs notebook dist audit benchmark \
+.PHONY: demo test jax quick check fuzz coverage mutants oldest matrix docs notebook dist audit benchmark \
 	real clean
 
 # Installed anew only when the dependencies change.
@@ -28,6 +28,14 @@ check: $(VENV)/installed
 PYTEST = $(RUN) -m pytest -n 2
 test: check
 	$(PYTEST) $(ARGS)
+	$(MAKE) jax
+
+# What depends on the backend, on JAX: the generator, the program beside NumPy's, a part of its promises.
+JAX = tests/noise/test_philox.py tests/training/test_backends.py tests/training/test_disk.py \
+	tests/training/test_early.py tests/training/test_initial.py tests/training/test_program.py \
+	tests/training/test_stack.py tests/engines/test_callbacks.py
+jax: $(VENV)/installed
+	KERAS_BACKEND=jax $(PYTEST) -m "not tensorflow" $(JAX) $(ARGS)
 
 # For the inner loop: each room's quickest tests, and one oracle of the program.
 QUICK = tests/test_*.py tests/tasks tests/noise tests/plotting tests/keras tests/inspection \

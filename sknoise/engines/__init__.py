@@ -1,7 +1,7 @@
 """From a task to a result: which engine trains it, and who listens meanwhile."""
 
 from sknoise.engines._interrupt import StopOnCtrlC
-from sknoise.engines._keras import wrapped
+from sknoise.engines._keras import made_of, wrapped
 from sknoise.engines._listeners import Listener
 from sknoise.engines._train import ENGINES, choose, prepare, train
 from sknoise.engines._types import Before, Order, Trained
@@ -16,6 +16,7 @@ __all__ = [
     "Trained",
     "choose",
     "is_forked",
+    "made_of",
     "prepare",
     "train",
     "wrapped",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sknoise.engines._callbacks import KerasListener, reason_against_epochs
-from sknoise.engines._keras import wrapped
+from sknoise.engines._keras import made_of
 from sknoise.engines._listeners import train_by_epochs
 from sknoise.engines._types import Engine, Run
 from sknoise.parallel import current_job
@@ -28,8 +28,8 @@ def _train(run: Run) -> tuple[Result, Wrapper | None]:
         return job.scheduler.train(job, run.task, verbose=run.verbose), None
     with run.progress() as progress:
         if run.callbacks:
-            wrapper = wrapped(run.task.model, run.targets)
-            listeners.append(KerasListener(run.callbacks, run.task, wrapper.model_))
+            made = made_of(run.task.model)
+            listeners.append(KerasListener(run.callbacks, run.task, made))
         if listeners:
             return train_by_epochs(run.task, listeners, progress, run.stop), None
         from sknoise.training._stack import train_stack

@@ -9,10 +9,12 @@ import numpy as np
 
 from sknoise.engines._callbacks import as_keras_callback
 from sknoise.engines._types import Engine, Run
-from sknoise.training._fork import use_tensorflow
+from sknoise.training._fork import use_backend
 from sknoise.training._types import Model, Result, Task
 
 if TYPE_CHECKING:
+    import keras
+
     from sknoise.engines._types import Wrapper
 
 # What exists in the compiled program only.
@@ -37,36 +39,55 @@ def _train(run: Run) -> tuple[Result, Wrapper | None]:
         relays = [as_keras_callback(listener, run.task.model) for listener in run.listeners]
         if progress is not None:
             relays.append(Reporter(run.task, progress))
-        wrapper = wrapped(run.task.model, run.targets)
+        wrapper = wrapped(run.task.model, made_of(run.task.model), run.targets)
         return wrapper.train(run.task, [*run.callbacks, *relays], run.stop), wrapper
 
 
-def wrapped(model: Model, targets: np.ndarray) -> Wrapper:
+def made_of(model: Model) -> keras.Sequential:
+    """Give a model as a plain Keras model.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    keras.Sequential
+        Compiled, with the model's weights.
+
+    Raises
+    ------
+    RuntimeError
+        If Keras was used before this process was forked, or cannot be used as it is set up.
+    ValueError
+        If Keras does not know the optimizer.
+    """
+    use_backend()
+    from sknoise.keras._model import keras_model
+    from sknoise.training._initial import check_keras
+
+    check_keras(model.optimizer)
+    return keras_model(model)
+
+
+def wrapped(model: Model, made: keras.Sequential, targets: np.ndarray) -> Wrapper:
     """Give a model as a scikeras wrapper, which nobody has trained yet.
 
     Parameters
     ----------
     model : Model
+    made : keras.Sequential
+        What ``made_of`` gives.
     targets : ndarray
         Tell scikeras what there is to predict.
 
     Returns
     -------
     NoisyKerasClassifier or NoisyKerasRegressor
-
-    Raises
-    ------
-    RuntimeError
-        If TensorFlow was used before this process was forked, or Keras cannot be used.
-    ValueError
-        If Keras does not know the optimizer.
     """
-    use_tensorflow()
     from sknoise.keras._wrapper import make_wrapper
-    from sknoise.training._initial import check_keras
 
-    check_keras(model.optimizer)
-    return make_wrapper(model, targets)
+    return make_wrapper(model, made, targets)
 
 
 KERAS = Engine(

@@ -12,7 +12,7 @@ from sknoise.engines._compiled import COMPILED
 from sknoise.engines._interrupt import import_apart
 from sknoise.engines._keras import KERAS
 from sknoise.engines._types import Order, Run, Trained
-from sknoise.training._fork import use_tensorflow
+from sknoise.training._fork import use_backend
 from sknoise.training._types import State, Stop, Task
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def prepare() -> None:
     RuntimeError
         If TensorFlow was used before this process was forked.
     """
-    use_tensorflow()
+    use_backend()
     import_apart("sknoise.training._initial")
 
 
@@ -54,7 +54,7 @@ def train(order: Order, stop: Stop) -> Trained:
     TypeError
         If a callback is none of Keras's.
     RuntimeError
-        If Keras runs on another backend than TensorFlow.
+        If TensorFlow executes nothing at once.
 
     Warns
     -----
@@ -108,7 +108,7 @@ def choose(name: str, task: Task, callbacks: Sequence[keras.callbacks.Callback])
         if reason is None:
             break
         if after is None:
-            culprit = "callback" if callbacks else "optimizer"
+            culprit = next((w for w in ("backend", "callback") if w in reason), "optimizer")
             raise ValueError(engine.refusal.format(reason=reason, culprit=culprit))
         warnings.warn(
             f"{ENGINES[after].fallback}: {reason}. engine={after!r} silences this.",

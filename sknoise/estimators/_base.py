@@ -160,7 +160,7 @@ class BaseNoisyMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
         if not going_on:
             warn_of_scales(X, getattr(self, "feature_names_in_", None))
         order = self._order(task, going_on, X, y)
-        # From here on TensorFlow is needed, and takes its seconds to import.
+        # From here on Keras and its backend are needed, and take their seconds to import.
         prepare()
         with StopOnCtrlC() as stop:
             trained = train(order, stop)
@@ -198,7 +198,7 @@ class BaseNoisyMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
             setattr(self, name, value)
         self.history_ = history
         # One that was trained on standardised targets is for nobody.
-        self._wrap(trained.wrapper if trained.model.units is None else None)
+        self._keep(trained.wrapper if trained.model.units is None else None)
         self._engine = trained.engine
         if self.callbacks:
             self.callbacks_ = trained.callbacks
@@ -207,9 +207,9 @@ class BaseNoisyMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
 
     def __dir__(self) -> list[str]:
         # scikit-learn reads whatever is listed here, for its HTML representation too. Before
-        # TensorFlow is imported, that must not build a Keras model; in a fork, it cannot.
+        # Keras is imported, that must not build one of its models; in a fork, it cannot.
         names = set(object.__dir__(self))
-        if "tensorflow" not in sys.modules or is_forked():
+        if "keras" not in sys.modules or is_forked():
             names -= {"keras_classifier_", "keras_regressor_", "model_"}
         return [name for name in names if hasattr(self, name)]
 

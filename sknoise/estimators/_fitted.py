@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknoise.engines import wrapped
+from sknoise.engines import made_of, wrapped
 from sknoise.estimators._names import NamesMixin
 from sknoise.estimators._prediction import check_prediction, logits
 from sknoise.tasks import named_overflow
@@ -35,8 +35,8 @@ class FittedMixin(NamesMixin):
     intercepts_: list[np.ndarray]
     # As training left it; other weights may have been set since.
     _fitted: Model
-    # With a digest of the weights that it was made of.
-    _wrapper: tuple[bytes, Wrapper] | None
+    # What Keras and scikeras have of it, and a digest of the weights that it was made of.
+    _made: tuple[bytes, keras.Sequential, Wrapper | None] | None
 
     def _example_targets(self) -> np.ndarray:
         """Give targets that tell scikeras what there is to predict."""
@@ -84,20 +84,35 @@ class FittedMixin(NamesMixin):
             z = logits(X, weights[::2], weights[1::2], self._fitted.network.activation)
             return check_prediction(z)
 
-    def _wrap(self, wrapper: Wrapper | None) -> None:
-        """Keep a scikeras wrapper until other weights are set."""
-        self._wrapper = None if wrapper is None else (_digest(self._weights()), wrapper)
+    def _keep(self, wrapper: Wrapper | None) -> None:
+        """Keep a scikeras wrapper, and its model, until other weights are set."""
+        self._made = None
+        if wrapper is not None:
+            self._made = (_digest(self._weights()), wrapper.model_, wrapper)
+
+    def _model(self) -> Model:
+        """Give the network with the weights of now."""
+        return replace(self._fitted, state=replace(self._fitted.state, weights=self._weights()))
+
+    def _keras_model(self) -> keras.Sequential:
+        """Give the Keras model of the weights, made where there is none."""
+        self._check_fitted()
+        digest = _digest(self._weights())
+        if self._made is None or self._made[0] != digest:
+            with np.errstate(under="ignore"):
+                self._made = (digest, made_of(self._model()), None)
+        return self._made[1]
 
     def _keras_wrapper(self) -> Wrapper:
-        """Give the scikeras wrapper of the weights, built where there is none."""
-        self._check_fitted()
-        weights = self._weights()
-        if self._wrapper is None or self._wrapper[0] != _digest(weights):
-            model = replace(self._fitted, state=replace(self._fitted.state, weights=weights))
+        """Give the scikeras wrapper of the Keras model, made where there is none."""
+        keras_model = self._keras_model()
+        assert self._made is not None
+        digest, _, wrapper = self._made
+        if wrapper is None:
             with np.errstate(under="ignore"):
-                self._wrap(wrapped(model, self._example_targets()))
-        assert self._wrapper is not None
-        return self._wrapper[1]
+                wrapper = wrapped(self._model(), keras_model, self._example_targets())
+            self._made = (digest, keras_model, wrapper)
+        return wrapper
 
     @property
     def model_(self) -> keras.Sequential:
@@ -124,7 +139,7 @@ class FittedMixin(NamesMixin):
             If this process was forked from one that had trained before; or if Keras runs on
             another backend than TensorFlow, or without eager execution.
         """
-        return self._keras_wrapper().model_
+        return self._keras_model()
 
 
 def _digest(arrays: list[np.ndarray]) -> bytes:

@@ -50,7 +50,7 @@ def saved(state: dict[str, Any]) -> dict[str, Any]:
     """
     state = {**state, _VERSION: __version__}
     if "_fitted" in state:
-        state |= {"_fitted": _plain(state["_fitted"]), "_wrapper": None}
+        state |= {"_fitted": _plain(state["_fitted"]), "_made": None}
         state.pop("callbacks_", None)
         if state["callbacks"]:
             state["callbacks"] = [_name(callback) for callback in state["callbacks"]]

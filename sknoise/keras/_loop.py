@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+from keras import ops
 
+from sknoise.keras._model import PURE_LOSS
 from sknoise.training._types import Model, Progress, Stop, Stopping, Task
-
-# Keras's figure "loss" has the penalty in it; where there is one, this has not.
-PURE_LOSS = "pure_loss"
 
 
 def metric_name(figure: str, model: Model) -> str:
@@ -126,7 +125,7 @@ class Guard(keras.callbacks.Callback):
             variable.assign(value)
 
     def _keep(self) -> None:
-        self._kept = self.model.get_weights(), [v.value.numpy() for v in self._optimizer]
+        self._kept = self.model.get_weights(), [ops.convert_to_numpy(v) for v in self._optimizer]
 
 
 class Snapshots(keras.callbacks.Callback):

@@ -1,4 +1,4 @@
-"""Our networks as plain Keras models."""
+"""Our networks as plain Keras models, which know no scikeras."""
 
 from __future__ import annotations
 
@@ -11,21 +11,41 @@ from sknoise.keras._layer import noise_layer
 from sknoise.noise._sites import Site
 from sknoise.training._types import Model
 
+# Keras's figure "loss" has the penalty in it; where there is one, this has not.
+PURE_LOSS = "pure_loss"
 
-def build_model(model: Model, seed: tuple[int, ...]) -> keras.Sequential:
-    """Build the Keras model of a network, not yet compiled.
+
+def keras_model(model: Model) -> keras.Sequential:
+    """Make the Keras model of a network, compiled, with its weights.
 
     Parameters
     ----------
     model : Model
-        Network and noise.
-    seed : tuple of int
-        Seed of the noise layers.
 
     Returns
     -------
     keras.Sequential
     """
+    # Another seed at each start, or a continued fit would repeat its noise.
+    made = _layers_of(model, (model.key, model.state.n_steps))
+    loss = _keras_loss(model)
+    metrics: list[Any] = list(model.network.figures[1:])
+    if model.network.output == "sigmoid":
+        # Keras would take several labels a row for one label of several classes.
+        metrics = [keras.metrics.BinaryAccuracy("accuracy")]
+    if model.penalty:
+        metrics.append(keras.metrics.MeanMetricWrapper(keras.losses.get(loss), PURE_LOSS))
+    made.compile(
+        optimizer=model.optimizer.build(model.learning_rate), loss=loss, weighted_metrics=metrics
+    )
+    made.set_weights(model.state.weights)
+    # Built, or a saved model could not load its optimizer.
+    made.optimizer.build(made.trainable_variables)
+    return made
+
+
+def _layers_of(model: Model, seed: tuple[int, ...]) -> keras.Sequential:
+    """Build the layers of a network; the seed is that of its noise."""
     network = model.network
     n_features, *widths, n_outputs = network.sizes
     layers = [keras.Input((n_features,)), *_noise_at(Site("input"), "noise_input", model, seed)]
@@ -80,7 +100,7 @@ def _dense(units: int, activation: str | None, name: str, model: Model) -> keras
     )
 
 
-def keras_loss(model: Model) -> str:
+def _keras_loss(model: Model) -> str:
     """Give Keras's name of a network's loss."""
     # Our labels are indices of classes.
     name = model.network.loss

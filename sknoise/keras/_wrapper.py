@@ -6,10 +6,10 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from scikeras.wrappers import BaseWrapper, KerasClassifier, KerasRegressor
 
 from sknoise.keras._loop import (
-    PURE_LOSS,
     Batches,
     BrokenOffError,
     Guard,
@@ -18,7 +18,7 @@ from sknoise.keras._loop import (
     early_stopping,
     metric_name,
 )
-from sknoise.keras._model import build_model, keras_loss
+from sknoise.keras._model import keras_model
 from sknoise.training._types import Model, Result, State, Stop, Task
 
 
@@ -33,30 +33,16 @@ class _NoisyKeras(BaseWrapper):
         Parameters of the scikeras wrapper.
     """
 
+    # A Keras model of the blueprint that there is already, for the first use.
+    made: keras.Sequential | None = None
+
     def __init__(self, blueprint: Model, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.blueprint = blueprint
 
     def _keras_build_fn(self) -> keras.Sequential:
-        blueprint = self.blueprint
-        # Another seed at each start, or a continued fit would repeat its noise.
-        model = build_model(blueprint, (blueprint.key, blueprint.state.n_steps))
-        loss = keras_loss(blueprint)
-        metrics: list[Any] = list(blueprint.network.figures[1:])
-        if blueprint.network.output == "sigmoid":
-            # Keras would take several labels a row for one label of several classes.
-            metrics = [keras.metrics.BinaryAccuracy("accuracy")]
-        if blueprint.penalty:
-            metrics.append(keras.metrics.MeanMetricWrapper(keras.losses.get(loss), PURE_LOSS))
-        model.compile(
-            optimizer=blueprint.optimizer.build(blueprint.learning_rate),
-            loss=loss,
-            weighted_metrics=metrics,
-        )
-        model.set_weights(blueprint.state.weights)
-        # Built, or a saved model could not load its optimizer.
-        model.optimizer.build(model.trainable_variables)
-        return model
+        made, self.made = self.made, None
+        return keras_model(self.blueprint) if made is None else made
 
     def train(self, task: Task, callbacks: list[keras.callbacks.Callback], stop: Stop) -> Result:
         """Train by ``keras.Model.fit``, from the state of the task's model on.
@@ -107,7 +93,7 @@ class _NoisyKeras(BaseWrapper):
         names = {k: metric_name(k, task.model) for k in task.figures}
         history = {k: np.array(self.history_.get(name, [])) for k, name in names.items()}
         n_epochs = len(history["loss"])
-        optimizer = [] if early else [v.value.numpy() for v in self._optimizer_variables()]
+        optimizer = [] if early else [ops.convert_to_numpy(v) for v in self._optimizer_variables()]
         ended = State(
             self.model_.get_weights(),
             optimizer,
@@ -129,13 +115,17 @@ class NoisyKerasRegressor(_NoisyKeras, KerasRegressor):
     """A scikeras regressor of our network; its parameter ``blueprint`` is our ``Model``."""
 
 
-def make_wrapper(model: Model, y: np.ndarray) -> NoisyKerasClassifier | NoisyKerasRegressor:
+def make_wrapper(
+    model: Model, made: keras.Sequential, y: np.ndarray
+) -> NoisyKerasClassifier | NoisyKerasRegressor:
     """Make the scikeras wrapper of a model.
 
     Parameters
     ----------
     model : Model
         The model, with its weights.
+    made : keras.Sequential
+        What ``keras_model`` has made of it.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Some targets: all labels that there are, or numbers of the right shape.
 
@@ -146,5 +136,6 @@ def make_wrapper(model: Model, y: np.ndarray) -> NoisyKerasClassifier | NoisyKer
     """
     classifies = model.network.output in ("sigmoid", "softmax")
     wrapper = (NoisyKerasClassifier if classifies else NoisyKerasRegressor)(model)
+    wrapper.made = made
     # The rows tell scikeras of the targets and the number of features.
     return wrapper.initialize(np.zeros((len(y), model.network.sizes[0])), y)

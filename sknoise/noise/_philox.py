@@ -1,4 +1,4 @@
-"""The generator: random draws by the counter-based Philox, in TensorFlow ops.
+"""The generator: random draws by the counter-based Philox, in Keras's ops.
 
 A draw is a pure function of (network key, site, step, row key, unit). These fill the
 64-bit key and the 128-bit counter of Philox-4x32 one to one, so no two draws share a
@@ -11,10 +11,11 @@ Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -51,16 +52,12 @@ _TAIL = (
 )
 
 
-def _multiply(a: tf.Tensor, multiplier: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Give the high and the low 32 bits of a product of 32-bit words."""
-    product = tf.cast(a, tf.uint64) * tf.constant(multiplier, tf.uint64)
-    high = tf.bitwise.right_shift(product, tf.constant(32, tf.uint64))
-    return tf.cast(high, tf.uint32), tf.cast(product, tf.uint32)
-
-
 def philox_4x32(
-    counter: Sequence[tf.Tensor], key: Sequence[tf.Tensor], n_rounds: int = N_ROUNDS
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    counter: Sequence[Any],
+    key: Sequence[Any],
+    n_rounds: int = N_ROUNDS,
+    cast: Callable[[Any, str], Any] = ops.cast,
+) -> tuple[Any, Any, Any, Any]:
     """Encrypt four counter words by two key words.
 
     Parameters
@@ -71,34 +68,42 @@ def philox_4x32(
         The words of the key, of shapes that broadcast with the counter.
     n_rounds : int, default=7
         Number of rounds.
+    cast : callable, default=keras.ops.cast
+        Turns words into those of another dtype; ``numpy.asarray`` where they are NumPy's.
 
     Returns
     -------
     tuple of 4 tensors, dtype uint32
         Random words, of the broadcast shape.
     """
+
+    def product(a: Any, multiplier: int) -> tuple[Any, Any]:
+        """Give the high and the low 32 bits."""
+        product = cast(a, "uint64") * np.uint64(multiplier)
+        return cast(product // np.uint64(2**32), "uint32"), cast(product, "uint32")
+
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(n_rounds):
-        high0, low0 = _multiply(c0, _MULTIPLIERS[0])
-        high1, low1 = _multiply(c2, _MULTIPLIERS[1])
+        high0, low0 = product(c0, _MULTIPLIERS[0])
+        high1, low1 = product(c2, _MULTIPLIERS[1])
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
-        k0, k1 = (k + tf.constant(w, tf.uint32) for k, w in zip((k0, k1), _WEYL, strict=True))
+        k0, k1 = (k + np.uint32(w) for k, w in zip((k0, k1), _WEYL, strict=True))
     return c0, c1, c2, c3
 
 
-def _midpoint(bits: tf.Tensor) -> tf.Tensor:
+def _midpoint(bits: Any) -> Any:
     """Turn random words into numbers in (-1, 1).
 
     The upper 23 bits k choose the midpoint x = (2k + 1) / 2**23 - 1 of one of 2**23 equal
     cells. Those midpoints are exact in float32 and never reach -1 or 1, where quantiles are
     infinite; with 24 bits they would round to them.
     """
-    cell = tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.int32)
-    return tf.cast(2 * cell + (1 - 2**23), tf.float32) * 2.0**-23
+    cell = ops.cast(bits // np.uint32(2**9), "int32")
+    return ops.cast(2 * cell + (1 - 2**23), "float32") * 2.0**-23
 
 
-def to_normal(bits: tf.Tensor) -> tf.Tensor:
+def to_normal(bits: Any) -> Any:
     """Turn random 32-bit words into standard normal draws by the quantile function.
 
     Parameters
@@ -114,33 +119,33 @@ def to_normal(bits: tf.Tensor) -> tf.Tensor:
     References
     ----------
     Giles (2012), "Approximating the erfinv function", whose single precision polynomials
-    these are. ``tf.math.erfinv`` uses them too, but by a logarithm that XLA does not
+    these are. TensorFlow's ``erfinv`` uses them too, but by a logarithm that XLA does not
     vectorise together with the generator: the draws take twice as long.
     """
     x = _midpoint(bits)
     # 1 - x and 1 + x are exact, so the product keeps its precision near 0.
-    w = -tf.math.log((1 - x) * (1 + x))
+    w = -ops.log((1 - x) * (1 + x))
     centre = _polynomial(_CENTRE, w - 2.5)
-    tail = _polynomial(_TAIL, tf.sqrt(w) - 3)
-    return tf.where(w < 5, centre, tail) * x * 2.0**0.5
+    tail = _polynomial(_TAIL, ops.sqrt(w) - 3)
+    return ops.where(w < 5, centre, tail) * x * 2.0**0.5
 
 
-def _to_laplace(bits: tf.Tensor) -> tf.Tensor:
+def _to_laplace(bits: Any) -> Any:
     """Turn random words into draws from Laplace's distribution, of variance 1."""
     x = _midpoint(bits)
     # 1 - |x| is exact, and at least 2**-23.
-    return -tf.sign(x) * tf.math.log(1 - tf.abs(x)) * 2.0**-0.5
+    return -ops.sign(x) * ops.log(1 - ops.abs(x)) * 2.0**-0.5
 
 
-def _to_uniform(bits: tf.Tensor) -> tf.Tensor:
+def _to_uniform(bits: Any) -> Any:
     """Turn random words into draws from the symmetric uniform distribution, of variance 1."""
     return _midpoint(bits) * 3.0**0.5
 
 
-def _to_fraction(bits: tf.Tensor) -> tf.Tensor:
+def _to_fraction(bits: Any) -> Any:
     """Turn random words into multiples of 2**-24 from 0 to below 1, all equally likely."""
-    cell = tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.int32)
-    return tf.cast(cell, tf.float32) * 2.0**-24
+    cell = ops.cast(bits // np.uint32(2**8), "int32")
+    return ops.cast(cell, "float32") * 2.0**-24
 
 
 # All but the last have mean 0 and variance 1.
@@ -152,20 +157,20 @@ DISTRIBUTIONS = {
 }
 
 
-def _polynomial(coefficients: Sequence[float], x: tf.Tensor) -> tf.Tensor:
-    value = tf.fill(tf.shape(x), tf.constant(coefficients[0]))
+def _polynomial(coefficients: Sequence[float], x: Any) -> Any:
+    value = ops.full_like(x, coefficients[0])
     for c in coefficients[1:]:
         value = c + value * x
     return value
 
 
 def draw(
-    keys: tf.Tensor,
-    rows: tf.Tensor,
-    step: tf.Tensor,
+    keys: Any,
+    rows: Any,
+    step: Any,
     sites: Sequence[tuple[int, int]],
     distribution: str = "gaussian",
-) -> tf.Tensor:
+) -> Any:
     """Draw the noise of one training step, at some of its sites, for a stack of networks.
 
     Parameters
@@ -189,13 +194,13 @@ def draw(
     """
     block = np.concatenate([(s << _SITE_SHIFT) + np.arange(w) // 4 for s, w in sites])
     lane = np.concatenate([np.arange(w) % 4 for _, w in sites])
-    counter = (rows[:, :, 0, None], rows[:, :, 1, None], step, tf.constant(block, tf.uint32))
+    counter = (rows[:, :, 0, None], rows[:, :, 1, None], step, block.astype(np.uint32))
     # Every unit computes its block of four words and keeps its own: XLA would fuse four
     # separate outputs into four such passes all the same.
     words = philox_4x32(counter, (keys[:, None, None, 0], keys[:, None, None, 1]))
-    bits = tf.where(
+    bits = ops.where(
         lane < 2,
-        tf.where(lane == 0, words[0], words[1]),
-        tf.where(lane == 2, words[2], words[3]),
+        ops.where(lane == 0, words[0], words[1]),
+        ops.where(lane == 2, words[2], words[3]),
     )
     return DISTRIBUTIONS[distribution](bits)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from typing import Any
+
+from keras import ops
 
 from sknoise.training._inputs import StoppingRule, StoppingState
 
@@ -10,9 +12,9 @@ from sknoise.training._inputs import StoppingRule, StoppingState
 def watched(
     rule: StoppingRule,
     state: StoppingState,
-    weights: tf.Tensor,
-    figures: tf.Tensor,
-    n_epochs: tf.Tensor,
+    weights: Any,
+    figures: Any,
+    n_epochs: Any,
 ) -> StoppingState:
     """Look at an epoch, as Keras's ``EarlyStopping`` does.
 
@@ -34,14 +36,14 @@ def watched(
         A network that had stopped before keeps what it had then.
     """
     active = state.epochs == 0
-    figure = rule.sign * tf.gather(tf.transpose(figures), rule.monitor, batch_dims=1)
+    figure = rule.sign * ops.take_along_axis(figures, rule.monitor[None], axis=0)[0]
     better = active & (figure < state.figure - rule.min_delta)
-    wait = tf.where(better, 0, state.wait + 1)
+    wait = ops.where(better, 0, state.wait + 1)
     stops = active & (wait >= rule.patience) & ~better
-    kept = tf.where(rule.restore, better, stops)
+    kept = ops.where(rule.restore, better, stops)
     return StoppingState(
-        figure=tf.where(better, figure, state.figure),
-        wait=tf.where(active, wait, state.wait),
-        epochs=tf.where(stops, n_epochs, state.epochs),
-        weights=tf.where(kept[:, None], weights, state.weights),
+        figure=ops.where(better, figure, state.figure),
+        wait=ops.where(active, wait, state.wait),
+        epochs=ops.where(stops, n_epochs, state.epochs),
+        weights=ops.where(kept[:, None], weights, state.weights),
     )

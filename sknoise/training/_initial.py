@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
+import math
+from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
+from sknoise.noise._philox import philox_4x32
+from sknoise.training._backends import check_backend
 from sknoise.training._types import Network, Optimizer, State
 
 
@@ -40,12 +44,55 @@ def initial_state(network: Network, key: int, initializer: str = "glorot_uniform
     shapes = network.weight_shapes
     seeds = np.random.SeedSequence(key).generate_state(len(shapes))
     weights = [
-        draw(seed=int(seed))(shape, dtype="float32").numpy()
+        _drawn(draw(seed=int(seed)), shape)
         if len(shape) == 2
         else np.zeros(shape, dtype=np.float32)
         for shape, seed in zip(shapes, seeds, strict=True)
     ]
     return State(weights)
+
+
+def _drawn(initializer: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw a kernel, where it is uniform the same on each of Keras's backends."""
+    if isinstance(initializer, keras.initializers.RandomUniform):
+        low, high = initializer.minval, initializer.maxval
+    elif getattr(initializer, "distribution", "") == "uniform":
+        n_inputs, n_units = shape
+        fan = {"fan_in": n_inputs, "fan_out": n_units, "fan_avg": (n_inputs + n_units) / 2}
+        high = math.sqrt(3 * initializer.scale / fan[initializer.mode])
+        low = -high
+    else:
+        return ops.convert_to_numpy(initializer(shape, dtype="float32"))
+    fractions = _tensorflows_fractions(initializer.seed, math.prod(shape)).reshape(shape)
+    return fractions * np.float32(high - low) + np.float32(low)
+
+
+# Keys of TensorFlow's own.
+_SCRAMBLE = np.array([[0x3EC8F720], [0x02461E29]], np.uint32)
+
+
+def _tensorflows_fractions(seed: int, n: int) -> np.ndarray:
+    """Draw numbers from 0 to below 1, to the bit as Keras 3.15 does on TensorFlow.
+
+    Parameters
+    ----------
+    seed : int
+        32 bits.
+    n : int
+        How many.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype float32
+        Multiples of 2**-23.
+    """
+    zero = np.zeros(1, np.uint32)
+    # Keras brings a seed below what TensorFlow takes.
+    first = np.array([seed % (2**31 - 2)], np.uint32)
+    k0, k1, c2, c3 = philox_4x32((first, zero, zero, zero), tuple(_SCRAMBLE), 10, np.asarray)
+    blocks = np.arange(-(-n // 4), dtype=np.uint32)
+    words = np.stack(philox_4x32((blocks, zero, c2, c3), (k0, k1), 10, np.asarray), axis=-1)
+    return (words.ravel()[:n] & np.uint32(2**23 - 1)).astype(np.float32) * np.float32(2**-23)
 
 
 def check_keras(optimizer: Optimizer) -> None:
@@ -58,22 +105,11 @@ def check_keras(optimizer: Optimizer) -> None:
     Raises
     ------
     RuntimeError
-        If Keras runs on another backend than TensorFlow, or TensorFlow executes nothing at once.
+        If TensorFlow executes nothing at once.
     ValueError
         If Keras does not know the optimizer or its arguments.
     """
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise RuntimeError(
-            f"sknoise trains with Keras on TensorFlow, but Keras's backend is {backend!r}: set "
-            "the environment variable KERAS_BACKEND to 'tensorflow' before Keras is imported."
-        )
-    if not tf.executing_eagerly():
-        raise RuntimeError(
-            "sknoise needs TensorFlow's eager execution, which is off here. Call it outside of "
-            "tf.Graph and tf.function, and without tf.compat.v1.disable_eager_execution() or "
-            "disable_v2_behavior(), in a process of its own if other code needs these."
-        )
+    check_backend()
     _check_known(optimizer)
 
 

@@ -6,7 +6,8 @@ from math import prod
 from typing import Any
 
 import keras
-import tensorflow as tf
+import numpy as np
+from keras import ops
 
 from sknoise.noise._sites import Site
 from sknoise.training._inputs import Inputs
@@ -14,7 +15,7 @@ from sknoise.training._spec import Spec
 from sknoise.training._step_noise import StepNoise, real_units
 
 
-def layers_of(spec: Spec, weights: tf.Tensor) -> list[tf.Tensor]:
+def layers_of(spec: Spec, weights: Any) -> list[Any]:
     """Split weights into the layers'.
 
     Parameters
@@ -28,22 +29,20 @@ def layers_of(spec: Spec, weights: tf.Tensor) -> list[tf.Tensor]:
         Kernel (n_networks, n_inputs, n_units) and bias (n_networks, 1, n_units) of each layer.
     """
     shapes = spec.network.weight_shapes
-    parts = tf.split(weights, [prod(s) for s in shapes], axis=1)
+    parts = ops.split(weights, np.cumsum([prod(s) for s in shapes])[:-1].tolist(), axis=1)
     m = spec.n_networks
     return [
-        tf.reshape(part, (m, *shape) if len(shape) == 2 else (m, 1, *shape))
+        ops.reshape(part, (m, *shape) if len(shape) == 2 else (m, 1, *shape))
         for part, shape in zip(parts, shapes, strict=True)
     ]
 
 
-def flat(layers: list[tf.Tensor]) -> tf.Tensor:
+def flat(layers: list[Any]) -> Any:
     """Join what ``layers_of`` splits."""
-    return tf.concat([tf.reshape(a, [a.shape[0], -1]) for a in layers], axis=1)
+    return ops.concatenate([ops.reshape(a, (a.shape[0], -1)) for a in layers], axis=1)
 
 
-def forward(
-    spec: Spec, inputs: Inputs, layers: list[tf.Tensor], X: tf.Tensor, noise: StepNoise | None
-) -> tf.Tensor:
+def forward(spec: Spec, inputs: Inputs, layers: list[Any], X: Any, noise: StepNoise | None) -> Any:
     """Pass rows through the networks.
 
     Parameters
@@ -63,10 +62,10 @@ def forward(
     """
     activation = keras.activations.get(spec.network.activation)
 
-    def noisy(out: tf.Tensor, kind: str, layer: int) -> tf.Tensor:
+    def noisy(out: Any, kind: str, layer: int) -> Any:
         return out if noise is None else noise.on_units(out, Site(kind, layer))
 
-    def without_padding(out: tf.Tensor, layer: int) -> tf.Tensor:
+    def without_padding(out: Any, layer: int) -> Any:
         # Silences units that a network has not got: their weights then stay at 0.
         real = real_units(spec, inputs, layer)
         return out if real is None else out * real[:, None, :]
@@ -85,12 +84,12 @@ def forward(
     return out
 
 
-def _product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+def _product(a: Any, b: Any) -> Any:
     # A plain product of one network is faster than a batched product of a stack of one.
-    return tf.matmul(a[0], b[0])[None] if a.shape[0] == 1 else tf.matmul(a, b)
+    return ops.matmul(a[0], b[0])[None] if a.shape[0] == 1 else ops.matmul(a, b)
 
 
-def sums_of_figures(spec: Spec, out: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+def sums_of_figures(spec: Spec, out: Any, y: Any, weight: Any) -> Any:
     """Sum the figures of rows.
 
     Parameters
@@ -107,22 +106,22 @@ def sums_of_figures(spec: Spec, out: tf.Tensor, y: tf.Tensor, weight: tf.Tensor)
     tensor of shape (n_figures, n_networks)
         Weighted sums of the network's figures.
     """
-    figures = tf.stack(_figures(spec.network.loss, out, y))
-    return tf.reduce_sum(figures * weight, axis=-1)
+    figures = ops.stack(_figures(spec.network.loss, out, y))
+    return ops.sum(figures * weight, axis=-1)
 
 
-def _figures(loss: str, out: tf.Tensor, y: tf.Tensor) -> list[Any]:
+def _figures(loss: str, out: Any, y: Any) -> list[Any]:
     """Give each row's loss, and its accuracy where there are classes."""
     if loss == "binary_crossentropy":
-        right = tf.cast((out > 0) == (y > 0), tf.float32)
-        losses = keras.ops.binary_crossentropy(y, out, from_logits=True)
-        return [tf.reduce_mean(losses, axis=-1), tf.reduce_mean(right, axis=-1)]
+        right = ops.cast((out > 0) == (y > 0), "float32")
+        losses = ops.binary_crossentropy(y, out, from_logits=True)
+        return [ops.mean(losses, axis=-1), ops.mean(right, axis=-1)]
     if loss == "categorical_crossentropy":
-        label = tf.cast(y, tf.int32)
-        target = tf.one_hot(label, out.shape[-1])
-        right = tf.argmax(out, axis=-1, output_type=tf.int32) == label
-        losses = keras.ops.categorical_crossentropy(target, out, from_logits=True)
-        return [losses, tf.cast(right, tf.float32)]
+        label = ops.cast(y, "int32")
+        target = ops.one_hot(label, out.shape[-1])
+        right = ops.argmax(out, axis=-1) == label
+        losses = ops.categorical_crossentropy(target, out, from_logits=True)
+        return [losses, ops.cast(right, "float32")]
     if loss == "poisson":
-        out = tf.exp(out)
+        out = ops.exp(out)
     return [keras.losses.get(loss)(y, out)]

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from sknoise.training._compiled import Compiled
+from sknoise.training._backends import Compiled, backend
 from sknoise.training._epochs import Training
 from sknoise.training._inputs import Inputs, ProgramState, StoppingState
 from sknoise.training._spec import Spec
@@ -66,7 +66,7 @@ class Program:
         arguments = (state.weights, state.optimizer, state.stopping, inputs, *counts)
         with self._lock:
             if self._training is not None:
-                self._run = Compiled(self._training.epochs, arguments)
+                self._run = backend().Compiled(self._training.epochs, arguments)
                 self._training = None
                 self.n_traces += 1
             assert self._run is not None

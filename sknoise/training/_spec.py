@@ -48,7 +48,13 @@ VALIDATION_BLOCK = 4096
 
 
 def reason_against_compiling(optimizer: Optimizer) -> str | None:
-    """Say why the compiled program cannot use this optimizer; None where it can."""
+    """Say why no program can train by this optimizer, or on Keras's backend; None where it can."""
+    # Only here, since it imports Keras, and tasks are planned without.
+    from sknoise.training._backends import reason_against_backend
+
+    reason = reason_against_backend()
+    if reason is not None:
+        return reason
     if optimizer.name.lower() not in ELEMENTWISE_OPTIMIZERS:
         return (
             f"the optimizer {optimizer.name!r} does not act element by element, as "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from sknoise.noise._philox import draw
 from sknoise.noise._sites import Site
@@ -35,16 +36,14 @@ class StepNoise:
         What the schedule multiplies the levels by.
     """
 
-    def __init__(
-        self, spec: Spec, inputs: Inputs, row_keys: Any, step: tf.Tensor, factor: Any
-    ) -> None:
+    def __init__(self, spec: Spec, inputs: Inputs, row_keys: Any, step: Any, factor: Any) -> None:
         self._spec = spec
         self._inputs = inputs
-        self._step = tf.cast(step, tf.uint32)
+        self._step = ops.cast(step, "uint32")
         self._factor = factor
         self._of_rows = self._drawn_for_rows(row_keys)
 
-    def on_units(self, out: tf.Tensor, site: Site) -> tf.Tensor:
+    def on_units(self, out: Any, site: Site) -> Any:
         """Add noise to the units of a layer, or multiply by it.
 
         Parameters
@@ -61,13 +60,13 @@ class StepNoise:
         if site.kind == "dropout":
             level = self._level(site, scheduled=False)
             kept = self._of_rows[site] >= level
-            return tf.where(kept, out / (1 - level), 0.0)
+            return ops.where(kept, out / (1 - level), 0.0)
         noise = self._level(site) * self._of_rows[site]
         if site.kind == "input" and self._inputs.feature_scale is not None:
             noise = noise * self._inputs.feature_scale[:, None, :]
         return self._perturbed(out, noise)
 
-    def on_kernel(self, kernel: tf.Tensor, layer: int) -> tf.Tensor:
+    def on_kernel(self, kernel: Any, layer: int) -> Any:
         """Add noise to a kernel, one draw for the whole step, or multiply by it.
 
         Parameters
@@ -86,7 +85,7 @@ class StepNoise:
         draws = self._drawn_for_kernel(site, np.arange(kernel.shape[1]), kernel.shape[2])
         return self._perturbed(kernel, self._level(site) * draws)
 
-    def on_gradient(self, gradient: list[tf.Tensor]) -> list[tf.Tensor]:
+    def on_gradient(self, gradient: list[Any]) -> list[Any]:
         """Add noise, which gets less with every step, to a gradient.
 
         Parameters
@@ -102,7 +101,7 @@ class StepNoise:
         site = Site("gradient")
         if site not in self._spec.sites:
             return gradient
-        decay = (1 + tf.cast(self._step, tf.float32)) ** -_GRADIENT_DECAY
+        decay = (1 + ops.cast(self._step, "float32")) ** -_GRADIENT_DECAY
         level = self._level(site, scheduled=False) * decay
         noisy = []
         pairs = zip(gradient[::2], gradient[1::2], strict=True)
@@ -119,7 +118,7 @@ class StepNoise:
             noisy += [kernel + weights, bias + biases]
         return noisy
 
-    def on_target(self, y: tf.Tensor) -> tf.Tensor:
+    def on_target(self, y: Any) -> Any:
         """Draw some labels anew, or add noise to targets that are numbers.
 
         Parameters
@@ -135,80 +134,76 @@ class StepNoise:
             return y
         draws, level = self._of_rows[site], self._level(site)
         if self._spec.network.output == "softmax":
-            other = tf.floor(draws[..., 1] * self._spec.network.sizes[-1])
-            return tf.where(draws[..., 0] < level[..., 0], other, y)
+            other = ops.floor(draws[..., 1] * self._spec.network.sizes[-1])
+            return ops.where(draws[..., 0] < level[..., 0], other, y)
         if self._spec.network.output == "sigmoid":
-            chosen, coin = tf.split(draws, 2, axis=-1)
-            return tf.where(chosen < level, tf.cast(coin < 0.5, tf.float32), y)
+            chosen, coin = ops.split(draws, 2, axis=-1)
+            return ops.where(chosen < level, ops.cast(coin < 0.5, "float32"), y)
         return y + level * draws
 
-    def _level(self, site: Site, scheduled: bool = True) -> tf.Tensor:
+    def _level(self, site: Site, scheduled: bool = True) -> Any:
         """Give the level of each network, of shape (n_networks, 1, 1)."""
         level = self._inputs.noise[:, self._spec.sites.index(site)]
         if scheduled and self._factor is not None:
             level = level * self._factor
         return level[:, None, None]
 
-    def _perturbed(self, a: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    def _perturbed(self, a: Any, noise: Any) -> Any:
         return a * (1 + noise) if self._spec.multiplicative else a + noise
 
-    def _drawn_for_rows(self, row_keys: Any) -> dict[Site, tf.Tensor]:
+    def _drawn_for_rows(self, row_keys: Any) -> dict[Site, Any]:
         """Draw for each row and unit."""
         sites: defaultdict[str, list[Site]] = defaultdict(list)
         labels = self._spec.network.output in ("sigmoid", "softmax")
         for site in self._spec.row_sites:
             fraction = site.kind == "dropout" or (site.kind == "target" and labels)
             sites["fraction" if fraction else self._spec.distribution].append(site)
-        parts: dict[Site, tf.Tensor] = {}
+        parts: dict[Site, Any] = {}
         for distribution, group in sites.items():
             widths = [self._spec.width(site) for site in group]
             numbered = [(site.number, width) for site, width in zip(group, widths, strict=True)]
             draws = self._drawn(row_keys, numbered, distribution)
-            split = tf.split(draws, widths, axis=-1)
-            parts |= {s: self._of_networks(a) for s, a in zip(group, split, strict=True)}
+            for site, width, end in zip(group, widths, accumulate(widths), strict=True):
+                parts[site] = self._of_networks(draws[..., end - width : end])
         return parts
 
-    def _drawn_for_kernel(self, site: Site, rows: np.ndarray, width: int) -> tf.Tensor:
+    def _drawn_for_kernel(self, site: Site, rows: np.ndarray, width: int) -> Any:
         """Draw for each weight of a kernel."""
         keys = np.stack([rows, np.zeros_like(rows)], axis=-1).astype(np.uint32)[None]
         distribution = "gaussian" if site.kind == "gradient" else self._spec.distribution
-        return self._of_networks(
-            self._drawn(tf.constant(keys), [(site.number, width)], distribution)
-        )
+        return self._of_networks(self._drawn(keys, [(site.number, width)], distribution))
 
-    def _of_networks(self, a: tf.Tensor) -> tf.Tensor:
+    def _of_networks(self, a: Any) -> Any:
         return of_networks(self._spec, self._inputs, a)
 
-    def _real_units(self, layer: int) -> tf.Tensor | None:
+    def _real_units(self, layer: int) -> Any | None:
         return real_units(self._spec, self._inputs, layer)
 
-    def _drawn(
-        self, rows: tf.Tensor, sites: Sequence[tuple[int, int]], distribution: str
-    ) -> tf.Tensor:
+    def _drawn(self, rows: Any, sites: Sequence[tuple[int, int]], distribution: str) -> Any:
         """Draw, and keep XLA from drawing once for each use.
 
         XLA fuses element-wise work into each of its consumers, and so would draw the noise in
         the forward and again in the backward pass. It cannot fuse across a loop, even one of
         a single turn, so long as it does not know that it is one: hence turns, which is 1.
         """
-        turns = tf.cast(self._step < tf.uint32.max, tf.int32)
+        turns = ops.cast(self._step < np.uint32(2**32 - 1), "int32")
         shape = (self._spec.n_sources, rows.shape[1], sum(width for _, width in sites))
 
-        def turn(i: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def turn(i: Any, _: Any) -> tuple[Any, Any]:
             return i + 1, draw(self._inputs.keys, rows, self._step, sites, distribution)
 
-        start = (tf.constant(0), tf.zeros(shape))
-        return tf.while_loop(lambda i, _: i < turns, turn, start, parallel_iterations=1)[1]
+        start = (np.int32(0), ops.zeros(shape))
+        return ops.while_loop(lambda i, _: i < turns, turn, start)[1]
 
 
-def of_networks(spec: Spec, inputs: Inputs, a: tf.Tensor) -> tf.Tensor:
+def of_networks(spec: Spec, inputs: Inputs, a: Any) -> Any:
     """Give to each network what is its source's."""
     if spec.n_sources == spec.n_networks:
         return a
-    return tf.gather(a, inputs.source)
+    return ops.take(a, inputs.source, axis=0)
 
 
-def real_units(spec: Spec, inputs: Inputs, layer: int) -> tf.Tensor | None:
+def real_units(spec: Spec, inputs: Inputs, layer: int) -> Any | None:
     """Mark the units that each network has; None where all have all.
 
     Parameters
@@ -224,5 +219,5 @@ def real_units(spec: Spec, inputs: Inputs, layer: int) -> tf.Tensor | None:
     """
     if layer == len(spec.masked) or not spec.masked[layer]:
         return None
-    real = tf.range(spec.network.sizes[layer]) < inputs.units[:, layer, None]
-    return tf.cast(real, tf.float32)
+    real = inputs.units[:, layer, None] > np.arange(spec.network.sizes[layer])
+    return ops.cast(real, "float32")

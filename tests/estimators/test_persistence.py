@@ -87,7 +87,7 @@ def test_every_format_keeps_predictions_bit_for_bit_and_goes_on(kind, tmp_path):
         "copy": copy.deepcopy(model),
     }
     for loaded in copies.values():
-        assert loaded[-1]._wrapper is None
+        assert loaded[-1]._made is None
         np.testing.assert_array_equal(predictions(loaded, X), expected)
         np.testing.assert_array_equal(loaded[-1].model_.get_weights()[0], kernel)
     y = TARGETS[kind](X)
