@@ -47,12 +47,13 @@ class Training:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
+        # First: it sets up what must be before Keras makes a variable.
+        self._backend = backend()
         self._learning_rate = _LearningRate()
         optimizer = spec.optimizer.build(self._learning_rate)
         # Keras would count the optimizers that the process has made, and XLA's cache on disk asks
         # for the same names.
         optimizer.name = "optimizer"
-        self._backend = backend()
         shape = (spec.n_networks, spec.network.n_weights)
         self._stepper = self._backend.Stepper(optimizer, shape)
         self.fresh_optimizer = self._stepper.fresh
