@@ -100,11 +100,11 @@ def _catboost(name: str) -> Callable[[int], Any]:
     return make
 
 
-def _pytabkit(name: str) -> Callable[[int], Any]:
+def _pytabkit(name: str, **parameters: Any) -> Callable[[int], Any]:
     def make(seed: int) -> Any:
         import pytabkit
 
-        return getattr(pytabkit, name)(random_state=seed, device="cpu")
+        return getattr(pytabkit, name)(**parameters, random_state=seed, device="cpu")
 
     return make
 
@@ -145,10 +145,17 @@ MODELS: dict[str, dict[str, Model]] = {
         ),
     },
 }
+# At their defaults both keep the epoch of the fewest errors on rows held out, and RealMLP smooths
+# labels: this is what pytabkit recommends where probabilities count.
+FOR_LOG_LOSS = {"val_metric_name": "cross_entropy"}
 PYTABKIT: dict[str, dict[str, Model]] = {
     CLASSIFICATION: {
         "RealMLP-TD": Model(_pytabkit("RealMLP_TD_Classifier")),
+        "RealMLP-TD, for log-loss": Model(
+            _pytabkit("RealMLP_TD_Classifier", use_ls=False, **FOR_LOG_LOSS)
+        ),
         "TabM": Model(_pytabkit("TabM_D_Classifier")),
+        "TabM, for log-loss": Model(_pytabkit("TabM_D_Classifier", **FOR_LOG_LOSS)),
     },
     REGRESSION: {
         "RealMLP-TD": Model(_pytabkit("RealMLP_TD_Regressor")),

@@ -266,11 +266,12 @@ class _Run:
         flat = [np.concatenate([w.ravel() for w in s.weights]) for s in states]
         optimizer = self._program.fresh_optimizer
         if states[0].optimizer:
-            # Scalars count steps, and so are the same for all networks.
+            # Scalars count steps, and so are the same for all networks; backends count them in
+            # integers of different length.
             optimizer = [
                 stacked([s.optimizer[k] for s in states], fresh.copy())
                 if fresh.ndim
-                else states[0].optimizer[k]
+                else np.asarray(states[0].optimizer[k], fresh.dtype)
                 for k, fresh in enumerate(optimizer)
             ]
         weights = stacked(flat, np.zeros(shape, np.float32))

@@ -1,10 +1,12 @@
 """Saved models: the same bits in every format, in another process, without TensorFlow."""
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -261,3 +263,47 @@ def test_writing_apart_and_renaming_keeps_the_old_file_where_there_is_no_space(t
     # Written in place, the old model is lost: this is why.
     expected = "File too large\n5\n" if way == "renamed" else "File too large\n"
     assert (out.stdout, out.returncode) == (expected, 0 if way == "renamed" else 1)
+
+
+ACROSS = ("labels", "regressor", "several_targets")
+
+
+def gone_on(model, kind, X):
+    with warnings.catch_warnings():
+        # Of early stopping, which begins anew.
+        warnings.simplefilter("ignore")
+        return predictions(model.fit(X, TARGETS[kind](X)), X)
+
+
+@pytest.mark.tensorflow
+def test_a_model_of_one_backend_goes_on_on_the_other(tmp_path):
+    script = (
+        "import joblib, sys\n"
+        "from tests.estimators.test_persistence import ACROSS, fitted, gone_on\n"
+        "theirs, ours = {}, joblib.load(sys.argv[1] + '/ours')\n"
+        "for kind in ACROSS:\n"
+        "    theirs[kind], X = fitted(kind)\n"
+        "    ours[kind] = gone_on(ours[kind], kind, X)\n"
+        "joblib.dump((theirs, ours), sys.argv[1] + '/theirs')\n"
+        "print('tensorflow' in sys.modules)\n"
+    )
+    # The models of FITS themselves go on at each further call of fitted.
+    models = {kind: copy.deepcopy(fitted(kind)) for kind in ACROSS}
+    joblib.dump({kind: model for kind, (model, _) in models.items()}, tmp_path / "ours")
+    out = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+    )
+    assert out.stdout.strip() == "False"
+    theirs, ours_there = joblib.load(tmp_path / "theirs")
+    for kind, (model, X) in models.items():
+        np.testing.assert_allclose(
+            predictions(theirs[kind], X), predictions(model, X), rtol=1e-4, atol=1e-5
+        )
+        here = gone_on(model, kind, X)
+        np.testing.assert_allclose(ours_there[kind], here, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(gone_on(theirs[kind], kind, X), here, rtol=1e-4, atol=1e-5)
