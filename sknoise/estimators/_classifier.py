@@ -21,6 +21,7 @@ from sknoise.estimators._callbacks import with_callbacks
 from sknoise.estimators._prediction import log_probabilities, probabilities
 from sknoise.tasks import (
     Measured,
+    check_collected,
     check_indicators,
     check_labels,
     check_weights,
@@ -492,9 +493,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             engine cannot train this, or a warm start does not go with what was trained before:
             all of that before any training. Or if the loss or a weight does not stay finite.
         TypeError
-            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or dates where numbers are needed, or one of ``callbacks`` is no Keras callback
-            or cannot be copied.
+            If data or weights are sparse or lazy, ``y`` has a dtype of NumPy's that scikit-learn
+            cannot read, or dates where numbers are needed, or one of ``callbacks`` is no Keras
+            callback or cannot be copied.
         NotFittedError
             If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
@@ -572,9 +573,9 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             later one, or the network is another than before: all of that before any training. Or
             if the loss or a weight does not stay finite.
         TypeError
-            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or dates where numbers are needed, or one of ``callbacks`` is no Keras callback
-            or cannot be copied.
+            If data or weights are sparse or lazy, ``y`` has a dtype of NumPy's that scikit-learn
+            cannot read, or dates where numbers are needed, or one of ``callbacks`` is no Keras
+            callback or cannot be copied.
         NotFittedError
             If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
@@ -601,6 +602,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         X, y = self._checked(X, y, reset=not going_on)
         if y.ndim == 2 and classes is None and not hasattr(self, "classes_"):
             classes = np.arange(y.shape[1])
+        check_collected(classes=classes)
         with named_targets("classes", classes):
             _check_partial_fit_first_call(self, classes)
         if y.ndim == 2 and len(self.classes_) != y.shape[1]:
@@ -633,7 +635,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             not, because ``X`` is too far from what the network was trained on; or if arrays of
             other shapes were set in ``coefs_`` or ``intercepts_``.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse or lazy.
 
         Warns
         -----
@@ -666,7 +668,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             not, because ``X`` is too far from what the network was trained on; or if arrays of
             other shapes were set in ``coefs_`` or ``intercepts_``.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse or lazy.
 
         Warns
         -----
@@ -699,7 +701,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             not, because ``X`` is too far from what the network was trained on; or if arrays of
             other shapes were set in ``coefs_`` or ``intercepts_``.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse or lazy.
 
         Warns
         -----
@@ -781,6 +783,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         """Check data; give labels, or an indicator matrix as float32."""
+        check_collected(X=X, y=y)
         with named_overflow("X or y"), named_targets("y", y):
             X, y = validate_data(self, X, y, dtype=np.float32, reset=reset, multi_output=True)
         labels = self._checked_labels("y", y)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sknoise.engines import made_of, wrapped
 from sknoise.estimators._names import NamesMixin
 from sknoise.estimators._prediction import check_prediction, logits
-from sknoise.tasks import named_overflow
+from sknoise.tasks import check_collected, named_overflow
 from sknoise.training._types import Model
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class FittedMixin(NamesMixin):
     def _logits(self, X: Any) -> np.ndarray:
         """Check data and pass it through the network, without noise."""
         self._check_fitted()
+        check_collected(X=X)
         with named_overflow("X"):
             X = validate_data(self, X, dtype=np.float64, reset=False)
         return self._logits_of(X)

@@ -19,6 +19,8 @@ from sknoise.estimators._callbacks import with_callbacks
 from sknoise.estimators._prediction import check_prediction
 from sknoise.tasks import (
     Measured,
+    check_collected,
+    check_no_dates,
     check_targets,
     check_weights,
     named_overflow,
@@ -491,9 +493,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             engine cannot train this, or a warm start does not go with what was trained before:
             all of that before any training. Or if the loss or a weight does not stay finite.
         TypeError
-            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or dates where numbers are needed, or one of ``callbacks`` is no Keras callback
-            or cannot be copied.
+            If data or weights are sparse or lazy, ``y`` has a dtype of NumPy's that scikit-learn
+            cannot read, or dates where numbers are needed, or one of ``callbacks`` is no Keras
+            callback or cannot be copied.
         NotFittedError
             If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
@@ -553,9 +555,9 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             engine cannot train this, or the network is another than before: all of that before
             any training. Or if the loss or a weight does not stay finite.
         TypeError
-            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or dates where numbers are needed, or one of ``callbacks`` is no Keras callback
-            or cannot be copied.
+            If data or weights are sparse or lazy, ``y`` has a dtype of NumPy's that scikit-learn
+            cannot read, or dates where numbers are needed, or one of ``callbacks`` is no Keras
+            callback or cannot be copied.
         NotFittedError
             If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
@@ -603,7 +605,7 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
             not, because ``X`` is too far from what the network was trained on; or if arrays of
             other shapes were set in ``coefs_`` or ``intercepts_``.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse or lazy.
 
         Warns
         -----
@@ -653,7 +655,10 @@ class NoisyMLPRegressor(RegressorMixin, BaseNoisyMLP):
     def _checked(self, X: Any, y: Any, going_on: bool) -> tuple[np.ndarray, np.ndarray]:
         """Check data."""
         options = {"reset": not going_on, "multi_output": True, "y_numeric": True}
+        check_collected(X=X, y=y)
         with named_overflow("X or y"), named_targets("y", y):
+            # Before polars makes numbers of a column of dates beside one of numbers.
+            check_no_dates("y", y)
             X, y = validate_data(self, X, y, dtype=np.float32, **options)
         return X, self._checked_targets("y", y)
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold, check_cv
-from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknoise.inspection._scores import CLASSIFIER_METRICS, FEWEST_ROWS, REGRESSOR_METRICS
+from sknoise.tasks import check_targets, named_targets
 
 # The parameters of our estimators that are levels of noise.
 _NOISES = (
@@ -163,10 +164,15 @@ def read_targets(y: Any, classifies: bool) -> np.ndarray:
     ------
     ValueError
         If there is not one label for each row, or a target is not finite.
+    TypeError
+        If there are dates where numbers are needed.
     """
     if not classifies:
-        return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-    kind = type_of_target(y, input_name="y")
+        return check_targets("y", y)
+    with named_targets("y", y):
+        kind = type_of_target(y, input_name="y")
+        if kind == "unknown":
+            check_classification_targets(y)
     if kind not in ("binary", "multiclass"):
         raise ValueError(f"y is {kind}; noise_curve needs one class label for each row.")
     return column_or_1d(y)

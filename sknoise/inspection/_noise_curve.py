@@ -26,7 +26,7 @@ from sknoise.inspection._lengths import at_best_lengths, own_epochs, read_length
 from sknoise.inspection._result import NoiseCurve
 from sknoise.inspection._scores import score
 from sknoise.parallel import in_stacks
-from sknoise.tasks import draw_key
+from sknoise.tasks import check_collected, draw_key
 
 NOISE_LEVELS = (0, 0.03, 0.06, 0.12, 0.25, 0.5, 1, 2)
 PARAM_NAMES = ("noise_input", "noise_hidden")
@@ -109,7 +109,8 @@ def noise_curve(
     ------
     TypeError
         If the estimator is neither classifier nor regressor, or a classifier without
-        probabilities; or if the network gets data that is sparse.
+        probabilities; if data is lazy, or ``y`` has dates; or if the network gets data that is
+        sparse.
     ValueError
         If the estimator has no such noise, or a level, a length, the metric, ``y`` or the splits
         cannot be used, before any training; or if a fit cannot use its data.
@@ -191,6 +192,7 @@ def noise_curve(
     candidates += [candidates[0] | {name: level} for name in names for level in levels[1:]]
     check_candidates(estimator, candidates)
 
+    check_collected(X=X, y=y, groups=groups)
     X, y, groups = indexable(X, y, groups)
     classifies = is_classifier(estimator)
     y = read_targets(y, classifies)

@@ -176,6 +176,7 @@ class Scheduler:
             self._clocks.pop(threading.get_ident(), None)
             self._advance()
         seen = None
+        told = []
         while not request.woken.wait(min(PATIENCE, STANDSTILL)):
             wave = []
             with self._lock:
@@ -184,10 +185,12 @@ class Scheduler:
                 seen = pulse
                 if still or time.monotonic() - self._changed >= PATIENCE:
                     wave = self._next_wave()
+                # None do where there was no thread for this wave.
+                others_run = self._n_running > 0
             if wave:
-                if still:
-                    _warn_of_standstill(len(wave))
                 self._train_wave(wave)
+                if others_run:
+                    told.append(_standstill(len(wave)) if still else _impatience(len(wave)))
             with self._lock:
                 # All slots may be taken by jobs that wait for this one.
                 if (still or wave) and request.woken in self._ready:
@@ -199,6 +202,9 @@ class Scheduler:
             # Others of the stack raise the same error, in their own threads.
             raise copy.copy(request.outcome) from request.outcome
         assert request.outcome is not None
+        # Not before: who makes errors of warnings must not keep a wave from its answers.
+        for message in told:
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
         return request.outcome
 
     @contextmanager
@@ -398,12 +404,18 @@ def _is_still(before: tuple[float, float] | None, now: tuple[float, float] | Non
     return before[0] == now[0] and now[1] - before[1] < _NEXT_TO_NONE
 
 
-def _warn_of_standstill(n_waiting: int) -> None:
-    warnings.warn(
-        "The jobs under the backend 'sknoise' that run use no processor time: they wait for "
-        f"something. {n_waiting} fit(s) train without them now, perhaps one by one, which takes "
+def _standstill(n_waiting: int) -> str:
+    return (
+        "The jobs under the backend 'sknoise' that run used no processor time: they waited for "
+        f"something. {n_waiting} fit(s) trained without them, perhaps one by one, which takes "
         "longer. The cause is a lock that is held around a fit, in an estimator, a transformer or "
-        "a scorer, for example, or a file or a server that is slow.",
-        RuntimeWarning,
-        stacklevel=2,
+        "a scorer, for example, or a file or a server that is slow."
+    )
+
+
+def _impatience(n_waiting: int) -> str:
+    return (
+        f"For {PATIENCE:.0f} seconds no job under the backend 'sknoise' came to a fit, or ended. "
+        f"{n_waiting} fit(s) trained without those that run. The cause is what takes long before "
+        "a fit, or a lock that is held around one and tried for again and again, for example."
     )

@@ -164,7 +164,8 @@ class NoiseCurveDisplay:
         ------
         TypeError
             If the estimator is neither classifier nor regressor, or a classifier without
-            probabilities; or if the network gets data that is sparse.
+            probabilities; if data is lazy, or ``y`` has dates; or if the network gets data that is
+            sparse.
         ValueError
             If the estimator has no such noise, or a level, a length, the metric, ``y`` or the
             splits cannot be used, before any training; or if a fit cannot use its data.

@@ -12,6 +12,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 
 from sknoise.plotting._figures import COLORS, mean_interval, new_axes
+from sknoise.tasks import check_collected
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,7 +141,7 @@ class RobustnessDisplay:
         NotFittedError
             If an estimator is not fitted.
         TypeError
-            If ``estimators`` is no dict, or ``X`` is sparse.
+            If ``estimators`` is no dict, or ``X`` is sparse, or data is lazy.
         ValueError
             If there are no estimators or levels, a level is negative, ``n_repeats`` is no
             integer from 1 on, ``scoring`` is no scorer, or the data cannot be used.
@@ -158,6 +159,7 @@ class RobustnessDisplay:
             raise ValueError(
                 f"noise_levels={noise_levels!r} must be a list of numbers, 0 or larger."
             )
+        check_collected(X=X, y=y)
         clean = check_array(X, dtype=np.float64, input_name="X")
         check_consistent_length(clean, y)
         scorers = {name: check_scoring(each, scoring) for name, each in estimators.items()}

@@ -21,7 +21,14 @@ from sknoise.selection._folds import make_folds
 from sknoise.selection._networks import Data, Member, fit_members
 from sknoise.selection._search import Search
 from sknoise.selection._summary import summary_of
-from sknoise.tasks import AUTOMATIC, draw_key, named_overflow, part_of, warn_of_scales
+from sknoise.tasks import (
+    AUTOMATIC,
+    check_collected,
+    draw_key,
+    named_overflow,
+    part_of,
+    warn_of_scales,
+)
 
 # How the steps grow with the rows, as for a network alone.
 _POWER = 1 / 3
@@ -111,6 +118,7 @@ class BaseNoisyMLPCV(BaseEstimator):
     def _choose_and_train(self, data: Data, params: dict[str, Any]) -> None:
         """Choose candidate and length, train what predicts, and set the fitted attributes."""
         X, y, sample_weight = data.given
+        check_collected(**params)
         for_split, for_score = self._routed(params, sample_weight)
         warn_of_scales(data.X, getattr(self, "feature_names_in_", None))
         rng = np.random.default_rng(draw_key(self.random_state))
@@ -269,6 +277,7 @@ class BaseNoisyMLPCV(BaseEstimator):
 
     def _checked_for_prediction(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "estimators_")
+        check_collected(X=X)
         with named_overflow("X"):
             return validate_data(self, X, dtype=np.float64, reset=False)
 

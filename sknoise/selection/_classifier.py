@@ -424,8 +424,8 @@ class NoisyMLPClassifierCV(ClassifierMixin, BaseNoisyMLPCV):
             optimizer, or the engine cannot train this: all of that before any training. Or if
             training diverged with all candidates.
         TypeError
-            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or there are ``params`` that nobody takes.
+            If data or weights are sparse or lazy, ``y`` has a dtype of NumPy's that scikit-learn
+            cannot read, or there are ``params`` that nobody takes.
         RuntimeError
             If this process was forked from one that had trained before; or if Keras runs on
             another backend than TensorFlow.
@@ -482,7 +482,7 @@ class NoisyMLPClassifierCV(ClassifierMixin, BaseNoisyMLPCV):
             If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
             is not, because ``X`` is too far from what the network was trained on.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse or lazy.
 
         Warns
         -----
@@ -492,6 +492,7 @@ class NoisyMLPClassifierCV(ClassifierMixin, BaseNoisyMLPCV):
         p = self.predict_proba(X)
         return (p > 0.5).astype(int) if self._multilabel else self.classes_[p.argmax(axis=1)]
 
+    @np.errstate(under="ignore")
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
 
@@ -514,7 +515,7 @@ class NoisyMLPClassifierCV(ClassifierMixin, BaseNoisyMLPCV):
             If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
             is not, because ``X`` is too far from what the network was trained on.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse or lazy.
 
         Warns
         -----
@@ -523,6 +524,7 @@ class NoisyMLPClassifierCV(ClassifierMixin, BaseNoisyMLPCV):
         """
         return np.exp(self.predict_log_proba(X))
 
+    @np.errstate(under="ignore")
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of the probability of each class.
 
@@ -544,7 +546,7 @@ class NoisyMLPClassifierCV(ClassifierMixin, BaseNoisyMLPCV):
             If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
             is not, because ``X`` is too far from what the network was trained on.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse or lazy.
 
         Warns
         -----

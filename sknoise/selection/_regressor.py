@@ -404,8 +404,8 @@ class NoisyMLPRegressorCV(RegressorMixin, BaseNoisyMLPCV):
             optimizer, or the engine cannot train this: all of that before any training. Or if
             training diverged with all candidates.
         TypeError
-            If data or weights are sparse, ``y`` has a dtype of NumPy's that scikit-learn cannot
-            read, or there are ``params`` that nobody takes.
+            If data or weights are sparse or lazy, ``y`` has a dtype of NumPy's that scikit-learn
+            cannot read, or there are ``params`` that nobody takes.
         RuntimeError
             If this process was forked from one that had trained before; or if Keras runs on
             another backend than TensorFlow.
@@ -436,6 +436,7 @@ class NoisyMLPRegressorCV(RegressorMixin, BaseNoisyMLPCV):
     _checked = NoisyMLPRegressor._checked
     _checked_targets = NoisyMLPRegressor._checked_targets
 
+    @np.errstate(under="ignore")
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict targets.
 
@@ -464,7 +465,7 @@ class NoisyMLPRegressorCV(RegressorMixin, BaseNoisyMLPCV):
             If ``X`` has other features than in ``fit``, or is not finite; or if the prediction
             is not, because ``X`` is too far from what the network was trained on.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse or lazy.
 
         Warns
         -----
@@ -482,6 +483,7 @@ class NoisyMLPRegressorCV(RegressorMixin, BaseNoisyMLPCV):
         deviation = np.sqrt(self._squared_error + of_folds.var(axis=0))
         return self._shaped(mean), self._shaped(deviation)
 
+    @np.errstate(under="ignore")
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Predict intervals that hold the target with a given probability, by CV+ [1]_.
 
@@ -509,7 +511,7 @@ class NoisyMLPRegressorCV(RegressorMixin, BaseNoisyMLPCV):
             not finite; or if the prediction is not, because ``X`` is too far from what the network
             was trained on.
         TypeError
-            If ``X`` is sparse.
+            If ``X`` is sparse or lazy.
 
         Warns
         -----

@@ -3,7 +3,7 @@
 from sknoise.tasks._automatic import AUTOMATIC
 from sknoise.tasks._between import noise_between_classes
 from sknoise.tasks._data import part_of, validation_rows, warn_of_other_units, warn_of_scales
-from sknoise.tasks._errors import named_overflow, named_targets
+from sknoise.tasks._errors import check_collected, check_no_dates, named_overflow, named_targets
 from sknoise.tasks._noise import SCHEDULES, schedule_factors
 from sknoise.tasks._parameters import plain_learning_rate
 from sknoise.tasks._targets import (
@@ -21,8 +21,10 @@ __all__ = [
     "AUTOMATIC",
     "SCHEDULES",
     "Measured",
+    "check_collected",
     "check_indicators",
     "check_labels",
+    "check_no_dates",
     "check_targets",
     "check_weights",
     "class_weighted",

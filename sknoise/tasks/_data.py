@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, validate_data
 
-from sknoise.tasks._errors import named_overflow
+from sknoise.tasks._errors import check_collected, named_overflow
 from sknoise.tasks._weights import check_weights
 from sknoise.training._rows import normalised
 from sknoise.training._types import Rows
@@ -56,6 +56,8 @@ def validation_rows(
     ------
     ValueError
         If a part is missing, of the wrong shape, or holds what the training data cannot.
+    TypeError
+        If one is sparse, or a lazy data frame.
     """
     if X is None and y is None:
         if weight is not None:
@@ -64,6 +66,7 @@ def validation_rows(
     if X is None or y is None:
         missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
         raise ValueError(f"{given} is given without {missing}; validation needs both.")
+    check_collected(X_val=X, y_val=y)
     with named_overflow("X_val"):
         rows = check_array(X, dtype=np.float32, input_name="X_val")
     if rows.shape[1] != estimator.n_features_in_:

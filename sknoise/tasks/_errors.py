@@ -1,4 +1,4 @@
-"""Says of what NumPy and pandas refuse which parameter it was."""
+"""Says of what NumPy, pandas and polars refuse which parameter it was."""
 
 from __future__ import annotations
 
@@ -8,6 +8,55 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
+
+
+def check_collected(**data: Any) -> None:
+    """Refuse lazy data frames, of which NumPy makes an array of one object.
+
+    Parameters
+    ----------
+    **data : dict
+        Data as users gave them, by the parameters' names.
+
+    Raises
+    ------
+    TypeError
+        If one is a LazyFrame of polars, or another with values only after its ``collect()``.
+    """
+    for name, given in data.items():
+        if hasattr(given, "collect") and not hasattr(given, "__array__"):
+            kind = type(given)
+            raise TypeError(
+                f"{name} is a {kind.__name__} of {kind.__module__.partition('.')[0]}, which has "
+                "no values yet: give what its collect() returns."
+            )
+
+
+def check_no_dates(name: str, values: Any) -> None:
+    """Refuse dates and times where numbers are needed: NumPy makes counts of their units.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    values : array-like
+        As users gave them.
+
+    Raises
+    ------
+    TypeError
+        If they are dates or times, or a column of a data frame has such.
+    """
+    dtypes = getattr(values, "dtypes", None)
+    if not isinstance(dtypes, Iterable):
+        # pandas has dtypes of its own, for dates of a zone and for those of Arrow.
+        dtypes = [getattr(values, "dtype", None), np.asarray(values).dtype]
+    for dtype in map(str, dtypes):
+        if dtype.lower().startswith(("date", "time", "duration")):
+            raise TypeError(
+                f"{name} has the dtype {dtype}, of which numbers would be counts of its "
+                f"unit. Give numbers, such as ({name} - {name}.min()) / np.timedelta64(1, 'D')."
+            )
 
 
 @contextmanager

@@ -188,11 +188,12 @@ def plain_learning_rate(learning_rate: Any) -> Any:
 
     try:
         return keras.optimizers.schedules.serialize(learning_rate)
-    except NotImplementedError as error:
+    except Exception as error:  # Whatever get_config, which may be anybody's, raises.
         raise ValueError(
-            f"learning_rate={learning_rate!r} has no get_config, by which the training program "
-            "gets a schedule of its own: give its class one that returns the arguments of its "
-            "constructor, and register it by keras.saving.register_keras_serializable()."
+            f"learning_rate={learning_rate!r} has no get_config that works, by which the training "
+            "program gets a schedule of its own: give its class one that returns the arguments of "
+            "its constructor, plain numbers and strings, and register it by "
+            "keras.saving.register_keras_serializable()."
         ) from error
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from sknoise.tasks._errors import named_overflow, named_targets
+from sknoise.tasks._errors import check_no_dates, named_overflow, named_targets
 
 
 def check_labels(y: Any) -> np.ndarray:
@@ -33,6 +33,9 @@ def check_labels(y: Any) -> np.ndarray:
     DataConversionWarning
         If they are a single column.
     """
+    if type_of_target(y) == "unknown":
+        # Before its shape is looked at: of objects in several columns, their dtype is wrong first.
+        check_classification_targets(y)
     y = column_or_1d(y, warn=True)
     check_classification_targets(y)
     return y
@@ -95,13 +98,7 @@ def check_targets(name: str, y: Any) -> np.ndarray:
         If it is a single column.
     """
     with named_overflow(name), named_targets(name, y):
-        # pandas has dtypes of its own for dates of a zone.
-        dtype = str(getattr(y, "dtype", np.asarray(y).dtype))
-        if dtype.startswith(("datetime64", "timedelta64")):
-            raise TypeError(
-                f"{name} has the dtype {dtype}, of which numbers would be counts of its "
-                f"unit. Give numbers, such as ({name} - {name}.min()) / np.timedelta64(1, 'D')."
-            )
+        check_no_dates(name, y)
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
     if y.ndim > 2:
         raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array
 
-from sknoise.tasks._errors import named_overflow
+from sknoise.tasks._errors import check_collected, check_no_dates, named_overflow
 
 
 def check_weights(name: str, weight: Any, n_rows: int) -> np.ndarray:
@@ -33,11 +33,15 @@ def check_weights(name: str, weight: Any, n_rows: int) -> np.ndarray:
     ValueError
         If the length is wrong, or a weight is negative or not finite, or all are 0, or their
         sum is not finite.
+    TypeError
+        If they are dates or times, or in a lazy data frame.
     """
     if weight is None:
         return np.ones(n_rows)
+    check_collected(**{name: weight})
     if np.isscalar(weight):
         weight = np.full(n_rows, weight)
+    check_no_dates(name, weight)
     with named_overflow(name):
         weight = check_array(weight, ensure_2d=False, dtype=np.float64, input_name=name)
     if weight.shape != (n_rows,):

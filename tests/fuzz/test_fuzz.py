@@ -89,7 +89,7 @@ def end_of_fit(model, data: Data) -> str:
     if ended == "model":
         assert all(np.isfinite(w).all() for w in (*model.coefs_, *model.intercepts_))
         assert np.isfinite(model.history_["loss"]).all()
-        if data.X_val is not None and not np.isfinite(model.history_["val_loss"][-1]):
+        if arguments.get("X_val") is not None and not np.isfinite(model.history_["val_loss"][-1]):
             assert any("val_loss" in message for message in told)
         end_of(lambda: check_predictions(model, arguments["X"]))
         if isinstance(data.y, Labels) and isinstance(arguments["y"], np.ndarray):

@@ -6,6 +6,7 @@ import warnings
 
 import joblib
 import numpy as np
+import polars as pl
 import pytest
 from scipy import stats
 from sklearn.base import clone
@@ -22,6 +23,7 @@ from sknoise.inspection._scores import calibration_error
 from sknoise.training import _stack
 
 LEVELS = np.array([0, 0.1, 1])
+LAZY = pl.DataFrame({"a": range(60)}).lazy()
 
 
 @pytest.fixture(scope="module")
@@ -419,6 +421,15 @@ def test_calibration_error_by_hand():
             r"metric='r2' needs 2 or more test rows .* cv=LeaveOneOut\(\) makes one of 1: give",
         ),
         ({"cv": [(np.arange(60), [])] * 2}, ValueError, "needs 1 or more test rows"),
+        ({"y": np.arange(60).astype(object) % 2}, ValueError, "y has the dtype object"),
+        (
+            {"estimator": NoisyMLPRegressor(), "y": np.arange(60).astype("datetime64[D]")},
+            TypeError,
+            r"y has the dtype datetime64\[D\]",
+        ),
+        ({"X": LAZY}, TypeError, "X is a LazyFrame of polars"),
+        ({"y": LAZY}, TypeError, "y is a LazyFrame of polars"),
+        ({"groups": LAZY}, TypeError, "groups is a LazyFrame of polars"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:The least populated class")

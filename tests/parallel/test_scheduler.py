@@ -48,7 +48,8 @@ def test_a_job_that_waits_for_the_training_of_another(monkeypatch):
         fit()
         trained.set()
 
-    assert run(waits, trains)[0]
+    with pytest.warns(RuntimeWarning, match="For 0 seconds no job .* came to a fit"):
+        assert run(waits, trains)[0]
 
 
 class Locked(NoisyMLPClassifier):
@@ -70,6 +71,17 @@ def test_fits_that_wait_for_one_another(monkeypatch):
     with joblib.parallel_config(backend="sknoise"), told:
         scores = cross_val_score(locked, X, Y, cv=6)
     np.testing.assert_array_equal(scores, expected)
+    check_all_threads_end()
+
+
+@pytest.mark.parametrize("bound", ["PATIENCE", "STANDSTILL"])
+@pytest.mark.filterwarnings("error::RuntimeWarning", "ignore::sklearn.exceptions.FitFailedWarning")
+def test_a_warning_that_is_an_error_is_that_of_one_fit(monkeypatch, bound):
+    monkeypatch.setattr(scheduler_module, bound, 0.1)
+    with joblib.parallel_config(backend="sknoise"):
+        scores = cross_val_score(Locked(**CLF.get_params()), X, Y, cv=4)
+    # The last one waits for nobody, and nobody is warned.
+    assert 1 <= np.isnan(scores).sum() < 4
     check_all_threads_end()
 
 

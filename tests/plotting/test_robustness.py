@@ -139,3 +139,10 @@ def test_bad_arguments(change, error, says, iris):
     arguments = {"models": {"r": DummyRegressor().fit(X, y)}, "X": X, "y": y} | change
     with pytest.raises(error, match=says):
         draw(**arguments)
+
+
+@pytest.mark.parametrize("name", ["X", "y"])
+def test_lazy_data(name, iris):
+    data = dict(zip("Xy", iris, strict=True)) | {name: pl.DataFrame({"a": [0]}).lazy()}
+    with pytest.raises(TypeError, match=f"{name} is a LazyFrame of polars"):
+        draw({"s": Sees()}, **data)

@@ -5,6 +5,7 @@ import pickle
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import sklearn
 from scipy.special import log_softmax
@@ -432,6 +433,31 @@ def test_what_cannot_be_used_is_told_before_training(options, match):
     for make, y in ((classifier, Y), (regressor, TARGETS)):
         with pytest.raises(ValueError, match=match):
             make(**options).fit(X, y)
+
+
+def test_underflow_is_none_of_the_users_errors(clf, reg):
+    far = 1e5 * X
+    tiny = regressor().fit(X, 1e-200 * (TARGETS - 1e3))
+
+    def use():
+        yield from (clf.predict_proba(far), clf.predict_log_proba(far), reg.predict_interval(far))
+        yield from tiny.predict(X, return_std=True)
+
+    expected = list(use())
+    with np.errstate(all="raise"):
+        for found, known in zip(use(), expected, strict=True):
+            np.testing.assert_array_equal(found, known)
+
+
+def test_lazy_data_is_told_before_training(clf, reg):
+    lazy = pl.DataFrame({"a": Y}).lazy()
+    for model, y in ((clf, Y), (reg, TARGETS)):
+        data = {"X": X, "y": y, "sample_weight": Y, "groups": Y}
+        for name in data:
+            with pytest.raises(TypeError, match=f"^{name} is a LazyFrame of polars"):
+                clone(model).fit(**data | {name: lazy})
+        with pytest.raises(TypeError, match="X is a LazyFrame of polars"):
+            model.predict(lazy)
 
 
 def test_a_failed_fit_leaves_the_estimator_as_it_was(clf):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.exceptions import FitFailedWarning
@@ -25,6 +26,11 @@ class Constant(keras.optimizers.schedules.LearningRateSchedule):
 class Unregistered(Constant):
     def get_config(self):
         return {}
+
+
+class Unsaved(Constant):
+    def get_config(self):
+        return {"rate": object()}
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +125,12 @@ def no_training(monkeypatch, request):
             "learning_rate=.* not a sched",
         ),
         ({"learning_rate": {"class_name": 1j}}, "learning_rate=.* must be a number, a schedule"),
-        ({"learning_rate": Constant()}, "learning_rate=.*Constant.* has no get_config, by which"),
+        (
+            {"learning_rate": Constant()},
+            "learning_rate=.*Constant.* has no get_config that works, by",
+        ),
+        ({"learning_rate": Constant}, "learning_rate=.*Constant.* has no get_config that works"),
+        ({"learning_rate": Unsaved()}, "learning_rate=.*Unsaved.* has no get_config that works"),
         (
             {"learning_rate": Unregistered()},
             "learning_rate=.*Unregistered.* Your own needs .*register_keras_serializable.* loky",
@@ -226,16 +237,26 @@ DATES = pd.date_range("2020-01-01", periods=20)
         (DATES, TypeError, r"y has the dtype datetime64\[.s\], of which .* Give numbers, such"),
         (pd.Series(DATES - DATES[0]), TypeError, r"y has the dtype timedelta64\[.s\]"),
         (np.stack([DATES, DATES], axis=1), TypeError, r"y has the dtype datetime64\[.s\]"),
-        (DATES.tz_localize("UTC"), ValueError, r"y has the dtype datetime64\[.s, UTC\], .*dates"),
+        (DATES.tz_localize("UTC"), TypeError, r"y has the dtype datetime64\[.s, UTC\], of which"),
+        (
+            pl.DataFrame({"a": list(DATES), "b": y}),
+            TypeError,
+            "y has the dtype Datetime.*, of which",
+        ),
         (list(DATES), ValueError, "y has the dtype object, .* Timestamp.* dates as numbers"),
     ],
-    ids=["dates", "times", "two columns", "of a zone", "objects"],
+    ids=["dates", "times", "two columns", "of a zone", "of a frame", "objects"],
 )
 def test_dates_are_no_numbers(y, error, message):
     with pytest.raises(error, match=message):
         NoisyMLPRegressor().fit(X, y)
     with pytest.raises((TypeError, ValueError), match="y_val has the dtype"):
         NoisyMLPRegressor().fit(X, X[:, 0], X_val=X, y_val=y)
+
+
+def test_dates_are_no_weights():
+    with pytest.raises(TypeError, match=r"sample_weight has the dtype datetime64"):
+        NoisyMLPClassifier().fit(X, y, sample_weight=DATES)
 
 
 def test_early_stopping_needs_rows_and_epochs():
@@ -306,6 +327,7 @@ def replaced(value):
         ({"y": np.array(["a", np.nan] * 10, object)}, "y has nan in place 1"),
         ({"X_val": X, "y_val": np.where(y, "a", None)}, "y_val has None in place 0"),
         ({"y": y.astype(object)}, r"y has the dtype object, .* type int.* y.astype\(int\)"),
+        ({"y": np.eye(2)[y].astype(object)}, "y has the dtype object, .* type float"),
         ({"y": pd.Series(y > 0, dtype=object)}, "y has the dtype object, .* type bool"),
         ({"y": np.array(["a", 1] * 10, dtype=object)}, "y has the dtype object, .* int and str"),
         ({"X_val": X, "y_val": y.astype(object)}, r"y_val has the dtype object.* y_val.astype"),
@@ -334,6 +356,22 @@ def test_sparse_data(kind):
         NoisyMLPClassifier().fit(kind(X), y)
 
 
+LAZY = pl.DataFrame({"a": y}).lazy()
+
+
+@pytest.mark.parametrize("estimator", [NoisyMLPClassifier(), NoisyMLPRegressor()])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_lazy_data(estimator, method):
+    data = {"X": X, "y": y, "sample_weight": y}
+    if method == "fit":
+        data |= {"X_val": X, "y_val": y, "sample_weight_val": y}
+    elif isinstance(estimator, NoisyMLPClassifier):
+        data |= {"classes": [0, 1]}
+    for name in data:
+        with pytest.raises(TypeError, match=rf"^{name} is a LazyFrame of polars, .* collect\(\)"):
+            getattr(estimator, method)(**data | {name: LAZY})
+
+
 @pytest.mark.trains
 def test_other_data_at_prediction():
     clf = NoisyMLPClassifier(5, epochs=2).fit(X, y)
@@ -345,6 +383,9 @@ def test_other_data_at_prediction():
         clf.predict_proba(replaced(np.nan))
     with pytest.raises(TypeError, match="dense data is required"):
         clf.predict(sparse.csr_array(X))
+    for method in (clf.predict, clf.predict_proba, clf.predict_log_proba):
+        with pytest.raises(TypeError, match="X is a LazyFrame of polars"):
+            method(LAZY)
 
 
 @pytest.mark.filterwarnings("ignore:Training suffers")
