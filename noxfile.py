@@ -41,7 +41,10 @@ CELLS = {
         ["scikit-learn==1.6.*", "tensorflow==2.21.*", "keras==3.12.*", NAMED],
     ),
     "newest": ("3.13", []),
+    "jax-0.8": ("3.12", ["jax==0.8.*"]),
 }
+# The cells in which Keras runs on JAX.
+ON_JAX = {"jax-0.8"}
 # What touches another library, in a few minutes: scikit-learn's checks of one classifier and one
 # regressor, and not what is slow for another reason.
 TESTS = [
@@ -88,9 +91,13 @@ def versions(session: nox.Session, cell: str) -> None:
         "-m",
         "pytest",
         f"--junit-xml={results}",
+        *(["-m", "not tensorflow"] if cell in ON_JAX else []),
         *TESTS,
         *session.posargs,
-        env={"TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "KERAS_BACKEND": "jax" if cell in ON_JAX else "tensorflow",
+        },
         success_codes=[0, 1],
     )
     counts = ElementTree.parse(results).find("testsuite").attrib  # noqa: S314  # our pytest's

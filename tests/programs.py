@@ -16,21 +16,24 @@ WHOLE = (2, 21)
 
 
 def keep_programs():
-    """Have XLA load a program that an earlier run has compiled; call this before TensorFlow runs.
+    """Have XLA load what an earlier run has compiled; call this before Keras is imported.
 
     Compiling is most of what tests and examples take, and a program that is loaded gives the same
-    bits. It is machine code: each processor and each TensorFlow has a folder of its own.
+    bits. It is machine code: each processor and each version has a folder of its own.
     """
-    if tuple(map(int, version("tensorflow").split(".")[:2])) < WHOLE:
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend == "tensorflow" and tuple(map(int, version(backend).split(".")[:2])) < WHOLE:
         return
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sknoise-tests")
-    folder = cache / f"tensorflow-{version('tensorflow')}-{processor()}"
+    folder = cache / f"{backend}-{version(backend)}-{processor()}"
     folder.mkdir(parents=True, exist_ok=True)
-    for program in folder.glob("*.pb*"):
+    for program in folder.iterdir():
         # Another process may delete it first.
         if time.time() - program.stat().st_mtime > DAYS * 86400:
             program.unlink(missing_ok=True)
     os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={folder}")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
 def processor():

@@ -47,7 +47,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
     While it trains, fresh noise is added to the input and to what each hidden layer
     computes, before its activation; and elsewhere, if you say so. Prediction is without
     noise. The network is a Keras model; by default a whole training run is one compiled
-    TensorFlow program.
+    program, on TensorFlow or on JAX.
 
     Parameters
     ----------
@@ -499,8 +499,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         NotFittedError
             If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
-            If this process was forked from one that had trained before; or if Keras runs on
-            another backend than TensorFlow, or without eager execution.
+            If this process was forked from one that had trained before; or if TensorFlow is
+            without eager execution.
         KeyboardInterrupt
             At the second Ctrl-C, or at the first while TensorFlow is still being imported.
 
@@ -579,8 +579,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
         NotFittedError
             If training is to go on from ``coefs_`` that were set where there had been none.
         RuntimeError
-            If this process was forked from one that had trained before; or if Keras runs on
-            another backend than TensorFlow, or without eager execution.
+            If this process was forked from one that had trained before; or if TensorFlow is
+            without eager execution.
         AttributeError
             If ``early_stopping=True``, with which there is no such method.
         KeyboardInterrupt
@@ -766,8 +766,8 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
             If arrays of other shapes were set in ``coefs_`` or ``intercepts_``, or Keras does
             not know the optimizer.
         RuntimeError
-            If this process was forked from one that had trained before; or if Keras runs on
-            another backend than TensorFlow, or without eager execution.
+            If this process was forked from one that had trained before; or if TensorFlow is
+            without eager execution.
         """
         return self._keras_wrapper()
 

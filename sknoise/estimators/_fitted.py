@@ -137,8 +137,8 @@ class FittedMixin(NamesMixin):
             If arrays of other shapes were set in ``coefs_`` or ``intercepts_``, or Keras does
             not know the optimizer.
         RuntimeError
-            If this process was forked from one that had trained before; or if Keras runs on
-            another backend than TensorFlow, or without eager execution.
+            If this process was forked from one that had trained before; or if TensorFlow is
+            without eager execution.
         """
         return self._keras_model()
 

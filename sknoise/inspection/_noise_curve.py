@@ -115,8 +115,8 @@ def noise_curve(
         If the estimator has no such noise, or a level, a length, the metric, ``y`` or the splits
         cannot be used, before any training; or if a fit cannot use its data.
     RuntimeError
-        If this process was forked from one that had trained before; or if Keras runs on
-        another backend than TensorFlow.
+        If this process was forked from one that had trained before; or if TensorFlow is
+        without eager execution.
 
     Warns
     -----

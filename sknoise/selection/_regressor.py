@@ -407,8 +407,8 @@ class NoisyMLPRegressorCV(RegressorMixin, BaseNoisyMLPCV):
             If data or weights are sparse or lazy, ``y`` has a dtype of NumPy's that scikit-learn
             cannot read, or there are ``params`` that nobody takes.
         RuntimeError
-            If this process was forked from one that had trained before; or if Keras runs on
-            another backend than TensorFlow.
+            If this process was forked from one that had trained before; or if TensorFlow is
+            without eager execution.
 
         Warns
         -----
