@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,10 @@ def check_no_dates(name: str, values: Any) -> None:
     dtypes = getattr(values, "dtypes", None)
     if not isinstance(dtypes, Iterable):
         # pandas has dtypes of its own, for dates of a zone and for those of Arrow.
-        dtypes = [getattr(values, "dtype", None), np.asarray(values).dtype]
+        dtypes = [getattr(values, "dtype", None)]
+        # Rows of different lengths are refused by who reads them.
+        with suppress(ValueError):
+            dtypes.append(np.asarray(values).dtype)
     for dtype in map(str, dtypes):
         if dtype.lower().startswith(("date", "time", "duration")):
             raise TypeError(

@@ -43,7 +43,7 @@ TARGETS = {
 
 def fitted(kind):
     X = np.random.default_rng(0).normal(size=(40, 3))
-    model = FITS[kind].set_params(epochs=3, random_state=0, warm_start=True)
+    model = clone(FITS[kind]).set_params(epochs=3, random_state=0, warm_start=True)
     return make_pipeline(StandardScaler(), model).fit(X, TARGETS[kind](X)), X
 
 
@@ -287,8 +287,7 @@ def test_a_model_of_one_backend_goes_on_on_the_other(tmp_path):
         "joblib.dump((theirs, ours), sys.argv[1] + '/theirs')\n"
         "print('tensorflow' in sys.modules)\n"
     )
-    # The models of FITS themselves go on at each further call of fitted.
-    models = {kind: copy.deepcopy(fitted(kind)) for kind in ACROSS}
+    models = {kind: fitted(kind) for kind in ACROSS}
     joblib.dump({kind: model for kind, (model, _) in models.items()}, tmp_path / "ours")
     out = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)],

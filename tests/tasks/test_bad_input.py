@@ -469,10 +469,11 @@ def test_failed_data_leave_nothing_behind():
     assert not hasattr(clf, "n_features_in_")
 
 
-def test_another_keras_backend(monkeypatch):
-    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    with pytest.raises(RuntimeError, match="Keras's backend is 'jax'"):
-        NoisyMLPClassifier().fit(X, y)
+def test_a_backend_of_keras_without_programs(monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "torch")
+    message = "Keras's backend is 'torch', and programs are compiled on .* or another backend"
+    with pytest.raises(ValueError, match=message):
+        NoisyMLPClassifier(engine="compiled").fit(X, y)
 
 
 @pytest.mark.trains
