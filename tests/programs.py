@@ -29,7 +29,7 @@ def keep_programs():
     folder.mkdir(parents=True, exist_ok=True)
     for program in folder.iterdir():
         # Another process may delete it first.
-        if time.time() - program.stat().st_mtime > DAYS * 86400:
+        if program.is_file() and time.time() - program.stat().st_mtime > DAYS * 86400:
             program.unlink(missing_ok=True)
     os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={folder}")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))

@@ -84,7 +84,14 @@ def wrapped(model: Model, made: keras.Sequential, targets: np.ndarray) -> Wrappe
     Returns
     -------
     NoisyKerasClassifier or NoisyKerasRegressor
+
+    Raises
+    ------
+    RuntimeError
+        If Keras was used before this process was forked.
     """
+    # The Keras model may have been made before a fork.
+    use_backend()
     from sknoise.keras._wrapper import make_wrapper
 
     return make_wrapper(model, made, targets)

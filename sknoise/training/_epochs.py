@@ -118,7 +118,8 @@ class Training:
                 weights = self._stepper.weights(held)
                 done = first_epoch + i + 1
                 remembered = [watched(inputs.stopping, remembered[0], weights, figures, done)]
-            return i + 1, _written(history, i, figures), held, remembered
+            history = ops.slice_update(history, (i, _ZERO, _ZERO), figures[None])
+            return i + 1, history, held, remembered
 
         done, history, held, remembered = ops.while_loop(
             goes_on, epoch, (_ZERO, history, held, remembered)
@@ -242,8 +243,3 @@ def _rows_of_each(a: Any, index: Any) -> Any:
     if n_sources > 1:
         index = index + n_rows * np.arange(n_sources, dtype=np.int32)[:, None]
     return ops.take(ops.reshape(a, (n_sources * n_rows, *rest)), index, axis=0)
-
-
-def _written(history: Any, i: Any, figures: Any) -> Any:
-    """Write the figures of an epoch."""
-    return ops.slice_update(history, (i, _ZERO, _ZERO), figures[None])

@@ -39,7 +39,7 @@ def kept_in(backend: str) -> Path | None:
     if not root:
         return None
     try:
-        folder = Path(root).expanduser() / f"{backend}-{_digest(_processor().encode())[:12]}"
+        folder = Path(root).expanduser() / f"{backend}-{_processor()[:12]}"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _is_open(folder):
             raise PermissionError(f"others can write to {folder}")
@@ -94,7 +94,7 @@ def _is_open(folder: Path) -> bool:
 
 def _digest(content: bytes) -> str:
     # With the processor in it, a file from another one does not pass.
-    return hashlib.blake2b(content, digest_size=16, key=_processor().encode()[:64]).hexdigest()
+    return hashlib.blake2b(content, digest_size=16, key=_processor().encode()).hexdigest()
 
 
 @functools.cache
