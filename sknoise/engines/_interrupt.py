@@ -8,6 +8,7 @@ import signal
 import threading
 from typing import Any
 
+from sknoise.training._collector import uncollected
 from sknoise.training._leave import call_or_leave
 
 
@@ -24,7 +25,8 @@ def import_apart(name: str) -> None:
     name : str
         The module's full name.
     """
-    call_or_leave(lambda: False, importlib.import_module, name)
+    with uncollected():
+        call_or_leave(lambda: False, importlib.import_module, name)
 
 
 class StopOnCtrlC:

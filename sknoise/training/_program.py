@@ -7,6 +7,7 @@ import threading
 import numpy as np
 
 from sknoise.training._backends import Compiled, backend
+from sknoise.training._collector import uncollected
 from sknoise.training._epochs import Training
 from sknoise.training._inputs import Inputs, ProgramState, StoppingState
 from sknoise.training._spec import Spec
@@ -66,7 +67,8 @@ class Program:
         arguments = (state.weights, state.optimizer, state.stopping, inputs, *counts)
         with self._lock:
             if self._training is not None:
-                self._run = backend().Compiled(self._training.epochs, arguments)
+                with uncollected():
+                    self._run = backend().Compiled(self._training.epochs, arguments)
                 self._training = None
                 self.n_traces += 1
             assert self._run is not None

@@ -1,5 +1,6 @@
 """Ctrl-C in a fit: it stops soon, warns, and leaves the model of the epochs done."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sknoise import NoisyMLPClassifier
+from sknoise.engines._interrupt import import_apart
 from sknoise.keras._loop import Guard
 from sknoise.training._program import Program
 from tests.waiting import LONG, counted_calls, ctrl_c_once
@@ -45,6 +47,20 @@ class CtrlC(keras.callbacks.Callback):
 
 def small(**options):
     return NoisyMLPClassifier(**{"nodes": 8, "epochs": 20, "random_state": 0} | options)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_collector_rests_while_a_module_is_imported(tmp_path, monkeypatch, collects):
+    name = f"imported_where_collector_was_{collects}"
+    (tmp_path / f"{name}.py").write_text("import gc\ncollects = gc.isenabled()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (gc.enable if collects else gc.disable)()
+    try:
+        import_apart(name)
+        assert gc.isenabled() == collects
+    finally:
+        gc.enable()
+    assert not sys.modules.pop(name).collects
 
 
 ROUTES = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,6 +11,20 @@ import keras
 import numpy as np
 
 from sknoise.training._backends._disk import kept_in, seal
+
+
+def _kept_in() -> Path | None:
+    """Give the folder where XLA is to keep what it compiles; None where it is not."""
+    folder = kept_in(f"jax-{jax.__version__}")
+    if folder is not None and jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return folder
+
+
+# Now, since making an optimizer's variables compiles, too.
+_FOLDER = _kept_in()
 
 
 class Stepper:
@@ -51,16 +66,11 @@ class Compiled:
     """A compiled function, which goes with the object."""
 
     def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        folder = kept_in(f"jax-{jax.__version__}")
-        if folder is not None and jax.config.jax_compilation_cache_dir is None:
-            jax.config.update("jax_compilation_cache_dir", str(folder))
-            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-            jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
         # The generator multiplies 32-bit words into 64 bits.
         with jax.enable_x64(True):
             self._run = jax.jit(function).lower(*arguments).compile()
-        if folder is not None:
-            seal(folder)
+        if _FOLDER is not None:
+            seal(_FOLDER)
 
     def __call__(self, arguments: tuple[Any, ...]) -> list[np.ndarray]:
         return [np.asarray(leaf) for leaf in jax.tree.leaves(self._run(*arguments))]

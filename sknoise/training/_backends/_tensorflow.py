@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from sknoise.training._backends._disk import kept_in, seal
+from sknoise.training._backends._graph_names import renamed
 
 # The flag by which XLA keeps programs, and the first TensorFlow that was seen to write a file
 # apart and then rename it: of older ones a part may be left, which is an error.
@@ -126,7 +127,7 @@ class Compiled:
             results = call(*places, *(v.handle for v in own))
         self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
         with self._session.graph.as_default():
-            tf.graph_util.import_graph_def(_renamed(graph.as_graph_def()), name="")
+            tf.graph_util.import_graph_def(renamed(graph.as_graph_def()), name="")
             self._session.run(starting)
             self._run = self._session.make_callable(
                 [result.name for result in results], [place.name for place in places]
@@ -145,34 +146,3 @@ class Compiled:
 def _leaves(structure: Any) -> list[Any]:
     """Flatten a nested structure, and leave out what is None."""
     return [leaf for leaf in tf.nest.flatten(structure) if leaf is not None]
-
-
-def _renamed(graph: Any) -> Any:
-    """Name the functions of a ``GraphDef`` by the order in which they are used.
-
-    TensorFlow puts a number into their names that counts whatever the process has done before,
-    and names are a part of what XLA's cache on disk asks for.
-    """
-    functions = {f.signature.name: f for f in graph.library.function}
-    names: dict[str, str] = {}
-
-    def rename(holder: Any, field: str) -> None:
-        old = getattr(holder, field)
-        if old not in functions:
-            return
-        if old not in names:
-            names[old] = f"function_{len(names)}"
-            visit(functions[old].node_def)
-        setattr(holder, field, names[old])
-
-    def visit(nodes: Any) -> None:
-        for node in nodes:
-            rename(node, "op")
-            for _, value in sorted(node.attr.items()):
-                for function in (value.func, *value.list.func):
-                    rename(function, "name")
-
-    visit(graph.node)
-    for old, new in names.items():
-        functions[old].signature.name = new
-    return graph
