@@ -75,11 +75,11 @@ class FittedMixin(NamesMixin):
         self._check_fitted()
         check_collected(X=X)
         with named_overflow("X"):
-            X = validate_data(self, X, dtype=np.float64, reset=False)
+            X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         return self._logits_of(X)
 
     def _logits_of(self, X: np.ndarray) -> np.ndarray:
-        """Pass checked data, in float64, through the network, without noise."""
+        """Pass checked data, in float64 or float32, through the network, without noise."""
         weights = self._weights()
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             z = logits(X, weights[::2], weights[1::2], self._fitted.network.activation)

@@ -80,27 +80,27 @@ def logits(
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features), dtype float64
-        Rows; computed in double precision, so that a row's result does not depend on the
-        rows beside it.
+    X : ndarray of shape (n_rows, n_features), dtype float64 or float32
+        Rows. In double precision a row's result does not depend on the rows beside it.
     coefs, intercepts : sequence of ndarray
-        Kernel and bias of each layer.
+        Kernel and bias of each layer. Each is computed in the higher precision of its own and
+        the rows': targets in their own units need a float64 output.
     activation : str
         A key of ``ACTIVATIONS``, of the hidden layers.
 
     Returns
     -------
-    ndarray of shape (n_rows, n_outputs), dtype float64
+    ndarray of shape (n_rows, n_outputs)
     """
     act = ACTIVATIONS[activation]
     layers = [
-        (np.asarray(W, X.dtype), np.asarray(b, X.dtype))
-        for W, b in zip(coefs, intercepts, strict=True)
+        [np.asarray(a, np.result_type(a, X)) for a in layer]
+        for layer in zip(coefs, intercepts, strict=True)
     ]
     *hidden, (last, bias) = layers
     width = max(W.shape[1] for W, _ in layers)
     block = max(1, _BLOCK_BYTES // (width * X.itemsize))
-    out = np.empty((len(X), last.shape[1]), X.dtype)
+    out = np.empty((len(X), last.shape[1]), last.dtype)
     for start in range(0, len(X), block):
         rows = X[start : start + block]
         for W, b in hidden:

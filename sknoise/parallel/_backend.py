@@ -29,9 +29,10 @@ class StackBackend(ParallelBackendBase):
     executor : concurrent.futures.Executor or None, default=None
         What the stacks are sent to; None is threads of this process. Not a process pool
         that forks: TensorFlow hangs in a fork. The executor is not shut down.
-    max_networks : int, default=64
-        Number of networks in a stack at most. The time per network no longer falls above
-        the default; fewer give an executor of many workers more stacks to share out.
+    max_networks : int or None, default=None
+        Number of networks in a stack at most. None is 64, above which the time per network no
+        longer falls; or 512 where Keras's backend has a graphics card, and there is no executor.
+        Fewer give an executor of many workers more stacks to share out.
     max_bytes : int, default=2**30
         Memory, in bytes, that a stack may take while it trains, and that the training data
         that waits may take.
@@ -73,15 +74,16 @@ class StackBackend(ParallelBackendBase):
         inner_max_num_threads: int | None = None,
         *,
         executor: Executor | None = None,
-        max_networks: int = 64,
+        max_networks: int | None = None,
         max_bytes: int = 2**30,
     ) -> None:
         super().__init__(nesting_level=nesting_level, inner_max_num_threads=inner_max_num_threads)
         _check_executor(executor)
-        for name, value in (("max_networks", max_networks), ("max_bytes", max_bytes)):
-            _check_bound(name, value)
+        if max_networks is not None:
+            max_networks = _checked_bound("max_networks", max_networks)
+        max_bytes = _checked_bound("max_bytes", max_bytes)
         workers = Threads() if executor is None else Remote(executor)
-        self._scheduler = Scheduler(workers, int(max_networks), int(max_bytes))
+        self._scheduler = Scheduler(workers, max_networks, max_bytes)
         self._call: Call | None = None
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
@@ -139,11 +141,12 @@ class StackBackend(ParallelBackendBase):
             self._scheduler.close(self._call)
 
 
-def _check_bound(name: str, value: Any) -> None:
+def _checked_bound(name: str, value: Any) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name}={value!r} must be a positive integer.")
     if value < 1:
         raise ValueError(f"{name}={value!r} must be a positive integer.")
+    return int(value)
 
 
 def _check_executor(executor: Any) -> None:

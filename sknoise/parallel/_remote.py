@@ -15,7 +15,14 @@ from typing import Any, NamedTuple
 import joblib
 import numpy as np
 
-from sknoise.parallel._workers import Aborted, Outcome, Stack, Watch, outcomes_of
+from sknoise.parallel._workers import (
+    ON_PROCESSORS,
+    Aborted,
+    Outcome,
+    Stack,
+    Watch,
+    outcomes_of,
+)
 from sknoise.training._types import Rows, Task
 
 # How often we look whether anybody still waits for stacks that train elsewhere.
@@ -38,6 +45,10 @@ class Remote:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
         self._carrier = _carrier_for(executor)
+
+    def most_networks(self) -> int:
+        """Give the size of a stack above which the time per network no longer falls."""
+        return ON_PROCESSORS
 
     def train(
         self, tasks: Sequence[Task], stacks: Sequence[Stack], watch: Watch

@@ -106,12 +106,13 @@ class Scheduler:
     ----------
     workers : Workers
         What trains the stacks.
-    max_networks, max_bytes : int
-        Bounds of a stack. No more jobs start, either, while the data that waits takes more
-        than max_bytes.
+    max_networks : int or None
+        Bound of a stack; None leaves it to the workers.
+    max_bytes : int
+        Bound of a stack. No more jobs start, either, while the data that waits takes more.
     """
 
-    def __init__(self, workers: Workers, max_networks: int, max_bytes: int) -> None:
+    def __init__(self, workers: Workers, max_networks: int | None, max_bytes: int) -> None:
         self._workers = workers
         self._max_networks = max_networks
         self._max_bytes = max_bytes
@@ -380,7 +381,8 @@ class Scheduler:
 
         try:
             tasks = [request.task for request in wave]
-            stacks = plan_stacks(tasks, self._max_networks, self._max_bytes)
+            most = self._max_networks or self._workers.most_networks()
+            stacks = plan_stacks(tasks, most, self._max_bytes)
             for stack, outcomes in self._workers.train(tasks, stacks, watch):
                 self._progress.finish(len(stack), n_to_come=len(self._queued))
                 with self._lock:

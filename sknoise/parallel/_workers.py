@@ -17,6 +17,9 @@ Outcome = Result | BaseException
 # says whether anybody still waits for that stack.
 Watch = Callable[[Stack, int], bool]
 
+# Networks of a stack. A card takes a step of 256 small ones in three times what it takes for one.
+ON_PROCESSORS, ON_A_CARD = 64, 512
+
 
 class Aborted(BaseException):
     """A call of Parallel was aborted: its jobs must end, and not count as failed fits.
@@ -27,6 +30,9 @@ class Aborted(BaseException):
 
 class Workers(Protocol):
     """What a scheduler trains with."""
+
+    def most_networks(self) -> int:
+        """Give the size of a stack above which the time per network no longer falls."""
 
     def train(
         self, tasks: Sequence[Task], stacks: Sequence[Stack], watch: Watch
@@ -39,6 +45,12 @@ class Workers(Protocol):
 
 class Threads:
     """Trains stacks in this process, as many at once as there are cores."""
+
+    def most_networks(self) -> int:
+        """Give the size of a stack above which the time per network no longer falls."""
+        from sknoise.training._backends import backend
+
+        return ON_A_CARD if backend().has_card() else ON_PROCESSORS
 
     def train(
         self, tasks: Sequence[Task], stacks: Sequence[Stack], watch: Watch

@@ -91,7 +91,8 @@ def named_targets(name: str, y: Any) -> Iterator[None]:
     Raises
     ------
     ValueError
-        If one is missing, or they are in an object column and cannot be used.
+        If one is missing, or rows have different lengths, or they are in an object column and
+        cannot be used.
     TypeError
         If they are of a dtype of NumPy's that scikit-learn cannot read.
     """
@@ -110,6 +111,11 @@ def named_targets(name: str, y: Any) -> Iterator[None]:
             raise TypeError(
                 f"{name} has the dtype {y.dtype}; give numbers, bools, or strings of the dtype "
                 "str or object."
+            ) from error
+        lengths = {len(row) if isinstance(row, list | tuple | np.ndarray) else 0 for row in y}
+        if len(lengths) > 1:
+            raise ValueError(
+                f"{name} has rows of different lengths; give each as many targets."
             ) from error
         types = _types_of_objects(y)
         if types:

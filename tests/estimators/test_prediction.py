@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from sknoise import NoisyMLPRegressor
 from sknoise.estimators import _prediction
 from sknoise.estimators._prediction import ACTIVATIONS, log_probabilities, logits, probabilities
 
@@ -50,6 +51,30 @@ def test_blocks_of_rows_change_no_bit(rng, monkeypatch):
     np.testing.assert_allclose(whole, h @ coefs[-1].astype(float) + intercepts[-1], rtol=1e-10)
     monkeypatch.setattr(_prediction, "_BLOCK_BYTES", 8 * 50 * 64)
     np.testing.assert_allclose(logits(rows, coefs, intercepts, "relu"), whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_single_precision_stays_single(rng, activation):
+    coefs = [rng.normal(size=shape).astype(np.float32) for shape in ((3, 50), (50, 3))]
+    intercepts = [rng.normal(size=w.shape[1]).astype(np.float32) for w in coefs]
+    rows = rng.normal(size=(100, 3)).astype(np.float32)
+    z = logits(rows, coefs, intercepts, activation)
+    assert z.dtype == np.float32
+    exact = logits(rows.astype(np.float64), coefs, intercepts, activation)
+    np.testing.assert_allclose(z, exact, rtol=1e-4, atol=1e-4)
+    for function in (probabilities, log_probabilities):
+        assert function(z.copy(), "softmax").dtype == np.float32
+        assert function(z[:, :1].copy(), "sigmoid").dtype == np.float32
+
+
+def test_targets_in_their_own_units_keep_double_precision(rng):
+    X = rng.normal(size=(60, 2)).astype(np.float32)
+    y = 1e8 + X[:, 0].astype(np.float64)
+    reg = NoisyMLPRegressor(10, epochs=20, random_state=0).fit(X, y)
+    out = reg.predict(X)
+    assert out.dtype == np.float64
+    # Single precision has steps of 8 here.
+    np.testing.assert_allclose(out, reg.predict(X.astype(np.float64)), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(("output", "n_outputs"), [("sigmoid", 1), ("softmax", 3), ("softmax", 1)])

@@ -30,6 +30,8 @@ from sklearn.preprocessing import StandardScaler
 from sknoise import NoisyMLPClassifier
 from sknoise.parallel import StackBackend
 from sknoise.parallel import _scheduler as scheduler_module
+from sknoise.parallel import _workers as workers_module
+from sknoise.training._backends import backend
 from tests.parallel.helpers import check_all_threads_end
 from tests.waiting import LONG
 
@@ -280,6 +282,16 @@ def test_bounds_of_a_stack(stacks):
         cross_val_score(CLF, X, Y, cv=5)
     assert all(size == 1 for wave in stacks[1:] for size in wave)
     assert sum(map(sum, stacks[1:])) == 5
+
+
+@pytest.mark.parametrize("has_card", [False, True])
+def test_stacks_are_larger_on_a_card(stacks, monkeypatch, has_card):
+    monkeypatch.setattr(backend(), "has_card", lambda: has_card)
+    monkeypatch.setattr(workers_module, "ON_PROCESSORS", 2)
+    monkeypatch.setattr(workers_module, "ON_A_CARD", 4)
+    with joblib.parallel_config(backend="sknoise"):
+        cross_val_score(CLF, X, Y, cv=8)
+    assert set(stacks[0]) == {4 if has_card else 2}
 
 
 def test_nested_calls_share_what_may_wait(stacks, monkeypatch):

@@ -323,6 +323,7 @@ def replaced(value):
         ({"y": y + 9, "X_val": X[:2], "y_val": ["9", "10"]}, "y_val has .* not in classes"),
         ({"y": (y + 9).astype(str), "X_val": X[:2], "y_val": [9, 10]}, "y_val has .* not in cl"),
         ({"y": np.where(y, "a", None)}, "y has None in place 0: leave out"),
+        ({"y": [[0], [0, 1]] * 10}, "y has rows of different lengths"),
         ({"y": pd.Series(np.where(y, "a", None), dtype="string")}, "y has <NA> in place 0"),
         ({"y": np.array(["a", np.nan] * 10, object)}, "y has nan in place 1"),
         ({"X_val": X, "y_val": np.where(y, "a", None)}, "y_val has None in place 0"),

@@ -58,6 +58,11 @@ def gradient(function: Callable[[list[Any]], tuple[Any, Any]], at: list[Any]) ->
     return jax.grad(function, has_aux=True)(at)
 
 
+def has_card() -> bool:
+    """Say whether JAX computes on something else than processors."""
+    return jax.default_backend() != "cpu"
+
+
 def check_ready() -> None:
     """JAX needs no setup."""
 

@@ -78,6 +78,11 @@ def gradient(function: Callable[[list[tf.Tensor]], tuple[tf.Tensor, Any]], at: A
     return tape.gradient(value, at), more
 
 
+def has_card() -> bool:
+    """Say whether TensorFlow computes on something else than processors."""
+    return bool(tf.config.get_visible_devices("GPU"))
+
+
 def check_ready() -> None:
     """Check that TensorFlow executes eagerly."""
     if not tf.executing_eagerly():

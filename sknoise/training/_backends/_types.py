@@ -102,5 +102,8 @@ class Backend(Protocol):
             What else the function has given.
         """
 
+    def has_card(self) -> bool:
+        """Say whether it computes on something else than processors."""
+
     def check_ready(self) -> None:
         """Raise a RuntimeError where the backend cannot be used as it is set up."""
