@@ -655,7 +655,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes), dtype float64, or float32 as ``X``
+        ndarray of shape (n_samples, n_classes), dtype float64
             Columns in the order of ``classes_``. With several labels a row, the probability
             of each, which do not sum to 1.
 
@@ -689,7 +689,7 @@ class NoisyMLPClassifier(ClassifierMixin, BaseNoisyMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes), dtype float64, or float32 as ``X``
+        ndarray of shape (n_samples, n_classes), dtype float64
             Finite also where the probability rounds to 0.
 
         Raises

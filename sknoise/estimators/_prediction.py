@@ -90,7 +90,9 @@ def logits(
 
     Returns
     -------
-    ndarray of shape (n_rows, n_outputs)
+    ndarray of shape (n_rows, n_outputs), dtype float64
+        In double precision also where the layers are not: in single precision, probabilities
+        would round to 1.
     """
     act = ACTIVATIONS[activation]
     layers = [
@@ -108,6 +110,7 @@ def logits(
             rows += b
             rows = act(rows)
         np.matmul(rows, last, out=out[start : start + block])
+    out = out.astype(np.float64, copy=False)
     out += bias
     return out
 
