@@ -33,7 +33,8 @@ test: check
 # What depends on the backend, on JAX: the generator, the program beside NumPy's, a part of its promises.
 JAX = tests/noise/test_philox.py tests/training/test_backends.py tests/training/test_disk.py \
 	tests/training/test_early.py tests/training/test_initial.py tests/training/test_program.py \
-	tests/training/test_stack.py tests/engines/test_callbacks.py
+	tests/training/test_stack.py tests/training/test_threads.py tests/engines/test_callbacks.py \
+	tests/engines/test_interrupt.py tests/parallel/test_backend.py
 jax: $(VENV)/installed
 	KERAS_BACKEND=jax $(PYTEST) -m "not tensorflow" $(JAX) $(ARGS)
 

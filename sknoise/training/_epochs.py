@@ -157,9 +157,13 @@ class Training:
         keys, rows = inputs.keys, inputs.data.keys
         counter = (rows[..., 0], rows[..., 1], ops.cast(epoch, "uint32"), np.uint32(_SHUFFLE))
         word = philox_4x32(counter, (keys[:, 0, None], keys[:, 1, None]))[0]
-        draw = ops.cast(word // np.uint32(2), "int32")
-        real = inputs.data.n_rows[:, None] > np.arange(self.spec.n_rows)
-        return ops.argsort(ops.where(real, draw, np.int32(2**31 - 1)), axis=-1)
+        n = self.spec.n_rows
+        real = inputs.data.n_rows[:, None] > np.arange(n)
+        draw = ops.where(real, word // np.uint32(2), np.uint32(2**31 - 1))
+        # The draws with the rows' numbers below them: XLA sorts one array in a quarter of the time
+        # that it takes for one and what goes with it.
+        numbered = ops.cast(draw, "uint64") * np.uint64(2**32) + np.arange(n, dtype=np.uint64)
+        return ops.cast(ops.cast(self._backend.sort(numbered), "uint32"), "int32")
 
     def _of_networks(self, inputs: Inputs, a: Any) -> Any:
         return of_networks(self.spec, inputs, a)

@@ -26,6 +26,8 @@ def _kept_in() -> Path | None:
 # Now, since making an optimizer's variables compiles, too.
 _FOLDER = _kept_in()
 
+sort = jax.lax.sort
+
 
 class Stepper:
     """Holds weights and optimizer's variables as a pair of a tensor and a list of tensors."""

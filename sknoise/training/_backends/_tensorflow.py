@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.python import xla
 
 from sknoise.training._backends._disk import kept_in, seal
 from sknoise.training._backends._graph_names import renamed
@@ -33,6 +34,8 @@ def _kept_in() -> Path | None:
 
 # Now, since TensorFlow reads its flags when it is used for the first time.
 _FOLDER = _kept_in()
+
+sort = xla.sort
 
 
 class Stepper:
@@ -111,10 +114,9 @@ class Compiled:
         variables = {id(v.handle): v for v in traced.variables}
         starts = [variables[id(handle)].numpy() for handle in traced.captured_inputs]
 
-        dtypes = [result.dtype for result in traced.outputs]
-
         @jit
         def call(*values: tf.Tensor) -> list[tf.Tensor]:
+            dtypes = [result.dtype for result in traced.outputs]
             return tf.raw_ops.StatefulPartitionedCall(args=values, Tout=dtypes, f=traced)
 
         threads = tf.config.threading
@@ -137,14 +139,14 @@ class Compiled:
             self._run = self._session.make_callable(
                 [result.name for result in results], [place.name for place in places]
             )
-        self._is_sealed = False
+        self._unsealed = _FOLDER
 
     def __call__(self, arguments: tuple[Any, ...]) -> list[np.ndarray]:
         results = self._run(*_leaves(arguments))
         # XLA has compiled it in the first call.
-        if _FOLDER is not None and not self._is_sealed:
-            seal(_FOLDER)
-            self._is_sealed = True
+        if self._unsealed is not None:
+            seal(self._unsealed)
+            self._unsealed = None
         return results
 
 

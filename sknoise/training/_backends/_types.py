@@ -102,6 +102,9 @@ class Backend(Protocol):
             What else the function has given.
         """
 
+    def sort(self, a: Any) -> Any:
+        """Sort along the last axis, by XLA: Keras's sort has TensorFlow carry places along."""
+
     def has_card(self) -> bool:
         """Say whether it computes on something else than processors."""
 
