@@ -112,12 +112,7 @@ def named_targets(name: str, y: Any) -> Iterator[None]:
                 f"{name} has the dtype {y.dtype}; give numbers, bools, or strings of the dtype "
                 "str or object."
             ) from error
-        lengths = {len(row) if isinstance(row, list | tuple | np.ndarray) else 0 for row in y}
-        if len(lengths) > 1:
-            raise ValueError(
-                f"{name} has rows of different lengths; give each as many targets."
-            ) from error
-        types = _types_of_objects(y)
+        types = _types_of_objects(name, y)
         if types:
             raise ValueError(
                 f"{name} has the dtype {getattr(y, 'dtype', 'object')}, with values of the type "
@@ -129,10 +124,12 @@ def named_targets(name: str, y: Any) -> Iterator[None]:
         raise
 
 
-def _types_of_objects(y: Iterable[Any]) -> list[str]:
+def _types_of_objects(name: str, y: Iterable[Any]) -> list[str]:
     """Give the types in what has no dtype but object; none where it has one."""
     try:
         values = np.asarray(y)
-    except ValueError:  # rows of different lengths
-        return []
+    except ValueError as error:
+        raise ValueError(
+            f"{name} has rows of different lengths; give each as many targets."
+        ) from error
     return sorted({type(v).__name__ for v in values.ravel()}) if values.dtype == object else []
