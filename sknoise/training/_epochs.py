@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from sknoise.noise._philox import philox_4x32
+from sknoise.noise._philox import word_of
 from sknoise.training._backends import Held, backend
 from sknoise.training._early import watched
 from sknoise.training._inputs import MAX_EPOCHS, Block, Inputs, StoppingState
@@ -156,7 +156,8 @@ class Training:
         """Order the rows of each source by a draw; padding comes last."""
         keys, rows = inputs.keys, inputs.data.keys
         counter = (rows[..., 0], rows[..., 1], ops.cast(epoch, "uint32"), np.uint32(_SHUFFLE))
-        word = philox_4x32(counter, (keys[:, 0, None], keys[:, 1, None]))[0]
+        key = (keys[:, 0, None], keys[:, 1, None])
+        word = self._backend.once(word_of)(*counter, *key, np.int32(0))
         n = self.spec.n_rows
         real = inputs.data.n_rows[:, None] > np.arange(n)
         draw = ops.where(real, word // np.uint32(2), np.uint32(2**31 - 1))
@@ -246,4 +247,4 @@ def _rows_of_each(a: Any, index: Any) -> Any:
     n_sources, n_rows, *rest = a.shape
     if n_sources > 1:
         index = index + n_rows * np.arange(n_sources, dtype=np.int32)[:, None]
-    return ops.take(ops.reshape(a, (n_sources * n_rows, *rest)), index, axis=0)
+    return backend().take(ops.reshape(a, (n_sources * n_rows, *rest)), index)

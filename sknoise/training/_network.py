@@ -86,7 +86,9 @@ def forward(spec: Spec, inputs: Inputs, layers: list[Any], X: Any, noise: StepNo
 
 def _product(a: Any, b: Any) -> Any:
     # A plain product of one network is faster than a batched product of a stack of one.
-    return ops.matmul(a[0], b[0])[None] if a.shape[0] == 1 else ops.matmul(a, b)
+    if a.shape[0] > 1:
+        return ops.matmul(a, b)
+    return ops.expand_dims(ops.matmul(ops.squeeze(a, 0), ops.squeeze(b, 0)), 0)
 
 
 def sums_of_figures(spec: Spec, out: Any, y: Any, weight: Any) -> Any:

@@ -12,6 +12,7 @@ from keras import ops
 
 from sknoise.noise._philox import draw
 from sknoise.noise._sites import Site
+from sknoise.training._backends import backend
 from sknoise.training._inputs import Inputs
 from sknoise.training._spec import Spec
 
@@ -146,7 +147,7 @@ class StepNoise:
         level = self._inputs.noise[:, self._spec.sites.index(site)]
         if scheduled and self._factor is not None:
             level = level * self._factor
-        return level[:, None, None]
+        return ops.reshape(level, (-1, 1, 1))
 
     def _perturbed(self, a: Any, noise: Any) -> Any:
         return a * (1 + noise) if self._spec.multiplicative else a + noise
@@ -190,7 +191,8 @@ class StepNoise:
         shape = (self._spec.n_sources, rows.shape[1], sum(width for _, width in sites))
 
         def turn(i: Any, _: Any) -> tuple[Any, Any]:
-            return i + 1, draw(self._inputs.keys, rows, self._step, sites, distribution)
+            once = backend().once
+            return i + 1, draw(self._inputs.keys, rows, self._step, sites, distribution, once)
 
         start = (np.int32(0), ops.zeros(shape))
         return ops.while_loop(lambda i, _: i < turns, turn, start)[1]
@@ -200,7 +202,7 @@ def of_networks(spec: Spec, inputs: Inputs, a: Any) -> Any:
     """Give to each network what is its source's."""
     if spec.n_sources == spec.n_networks:
         return a
-    return ops.take(a, inputs.source, axis=0)
+    return backend().take(a, inputs.source)
 
 
 def real_units(spec: Spec, inputs: Inputs, layer: int) -> Any | None:

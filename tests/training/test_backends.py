@@ -40,6 +40,28 @@ def test_a_compiled_function_has_its_own_variables():
     assert total.numpy() == 2
 
 
+@pytest.mark.parametrize("dtype", ["float32", "uint32"])
+def test_a_function_traced_once_gives_the_same_for_all_lengths(dtype):
+    traced = []
+
+    def function(a, b):
+        traced.append(None)
+        return a * b + np.asarray(2, dtype)
+
+    for shapes in [((3, 1), (4,)), ((1, 1), (7,)), ((5, 6), ())]:
+        pair = tuple(np.full(shape, 3, dtype) for shape in shapes)
+        compiled = backend().Compiled(backend().once(function), pair)
+        np.testing.assert_array_equal(compiled(pair)[0], np.full(np.broadcast_shapes(*shapes), 11))
+    # By TensorFlow once for a vector, and once for a scalar; JAX cannot.
+    assert len(traced) == {"tensorflow": 2, "jax": 3}[keras.backend.backend()]
+
+
+def test_rows_are_taken():
+    a, index = np.float32([[1, 2], [3, 4]]), np.int32([[1, 0, 1]])
+    compiled = backend().Compiled(backend().take, (a, index))
+    np.testing.assert_array_equal(compiled((a, index))[0], a[index])
+
+
 def test_another_shape_is_an_error():
     compiled = backend().Compiled(lambda a: a + 1, (np.float32([1, 2]),))
     with pytest.raises((ValueError, TypeError), match=r"shape|float32"):

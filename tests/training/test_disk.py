@@ -82,6 +82,17 @@ def test_the_oldest_go_where_there_are_too_many(root, monkeypatch):
     assert names(opened()) == ["0", "1"]
 
 
+def test_two_processes_may_sweep_at_once(root, monkeypatch):
+    folder = opened()
+    write(folder / "kept", b"kept")
+    _disk.seal(folder)
+    # Listed before the other process deletes it.
+    gone = folder / "gone"
+    monkeypatch.setattr(_disk, "_entries", lambda folder: [gone, folder / "kept"])
+    assert opened() == folder
+    assert names(folder) == ["kept"]
+
+
 def test_a_folder_that_cannot_be_used_is_told(root, monkeypatch):
     with pytest.warns(
         UserWarning, match=r"^Compiled programs are not kept, since SKNOISE_CACHE=.*"

@@ -71,13 +71,25 @@ def seal(folder: Path) -> None:
 def _sweep(folder: Path) -> None:
     """Delete what has no seal, as of a process that was killed, or another; and the oldest."""
     left = MAX_BYTES
-    for entry in sorted(_entries(folder), key=lambda entry: -entry.stat().st_mtime):
+    for entry in sorted(_entries(folder), key=_modified, reverse=True):
         seal = entry.with_name(entry.name + _SEAL)
-        content = entry.read_bytes()
+        try:
+            content, sealed = entry.read_bytes(), seal.read_text()
+        # There is no seal, or another process sweeps, too, and was here first.
+        except FileNotFoundError:
+            content, sealed = b"", ""
         left -= len(content)
-        if left < 0 or not seal.exists() or seal.read_text() != _digest(content):
+        if left < 0 or sealed != _digest(content):
             entry.unlink(missing_ok=True)
             seal.unlink(missing_ok=True)
+
+
+def _modified(path: Path) -> float:
+    """Tell when a file was written last; 0 where it is gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 
@@ -27,6 +28,16 @@ def _kept_in() -> Path | None:
 _FOLDER = _kept_in()
 
 sort = jax.lax.sort
+
+
+def take(a: jax.Array, index: jax.Array) -> jax.Array:
+    """Take along the first axis; see ``Backend``."""
+    return jnp.take(a, index, axis=0, mode="clip")
+
+
+def once(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """See ``Backend``: JAX traces for given lengths only."""
+    return function
 
 
 class Stepper:

@@ -102,6 +102,23 @@ class Backend(Protocol):
             What else the function has given.
         """
 
+    def once(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Trace a function once in a process, where the backend can, not once for each program.
+
+        Parameters
+        ----------
+        function : callable
+            Takes tensors or arrays and gives a tensor, element by element; it broadcasts them.
+
+        Returns
+        -------
+        callable
+            Gives the same.
+        """
+
+    def take(self, a: Any, index: Any) -> Any:
+        """Take along the first axis what ``index`` says: Keras's take looks for negative ones."""
+
     def sort(self, a: Any) -> Any:
         """Sort along the last axis, by XLA: Keras's sort has TensorFlow carry places along."""
 
