@@ -164,13 +164,22 @@ def _polynomial(coefficients: Sequence[float], x: Any) -> Any:
     return value
 
 
+def _itself(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def _computed(function: Callable[[], Any], shape: tuple[int, ...], dtype: str) -> Any:
+    return function()
+
+
 def draw(
     keys: Any,
     rows: Any,
     step: Any,
     sites: Sequence[tuple[int, int]],
     distribution: str = "gaussian",
-    once: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function,
+    once: Callable[[Callable[..., Any]], Callable[..., Any]] = _itself,
+    apart: Callable[[Callable[[], Any], tuple[int, ...], str], Any] = _computed,
 ) -> Any:
     """Draw the noise of one training step, at some of its sites, for a stack of networks.
 
@@ -189,26 +198,64 @@ def draw(
         A key of ``DISTRIBUTIONS``.
     once : callable, optional
         Gives for an element-wise function one that does the same and takes less time to trace.
+    apart : callable, optional
+        Calls a function that gives a tensor of the shape and dtype named, so that XLA computes
+        it once, and not in each of its uses.
 
     Returns
     -------
     tensor of shape (n_networks, n_rows, sum of the widths), dtype float32
         The sites' draws side by side.
     """
-    block = np.concatenate([(s << _SITE_SHIFT) + np.arange(w) // 4 for s, w in sites])
-    lane = np.concatenate([np.arange(w) % 4 for _, w in sites])
-    counter = (rows[:, :, 0, None], rows[:, :, 1, None], step, block.astype(np.uint32))
-    key = (keys[:, None, None, 0], keys[:, None, None, 1])
-    return once(DISTRIBUTIONS[distribution])(once(word_of)(*counter, *key, lane))
-
-
-def word_of(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any, lane: Any) -> Any:
-    """Give one of the four random words of a counter and a key, that of the number ``lane``."""
-    # Every unit computes its block of four words and keeps its own: XLA would fuse four
-    # separate outputs into four such passes all the same.
-    words = philox_4x32((c0, c1, c2, c3), (k0, k1))
-    return ops.where(
-        lane < 2,
-        ops.where(lane == 0, words[0], words[1]),
-        ops.where(lane == 2, words[2], words[3]),
+    # A block of the generator has the words of four units. XLA computes one tensor at a time, and
+    # for each of its elements all that this one takes: two words in one halve the work.
+    n_pairs = [-(-width // 2) for _, width in sites]
+    pair = np.concatenate([np.arange(n) for n in n_pairs])
+    start = np.repeat([site << _SITE_SHIFT for site, _ in sites], n_pairs)
+    counter = (
+        rows[:, :, 0, None],
+        rows[:, :, 1, None],
+        step,
+        (start + pair // 2).astype(np.uint32),
     )
+    key = (keys[:, None, None, 0], keys[:, None, None, 1])
+    shape = (keys.shape[0], rows.shape[1], len(pair))
+    pairs = apart(lambda: once(pair_of_words)(*counter, *key, pair % 2), shape, "uint64")
+    twice = ops.reshape(ops.broadcast_to(pairs[..., None], (*shape, 2)), (*shape[:2], -1))
+    second = np.arange(2 * len(pair)) % 2 == 1
+
+    def draws() -> Any:
+        return once(DISTRIBUTIONS[distribution])(once(_word_of)(twice, second))
+
+    out = apart(draws, (*shape[:2], len(second)), "float32")
+    # The second unit of a site's last pair may be none.
+    unit = 2 * pair.repeat(2) + second
+    real = unit < np.repeat([width for _, width in sites], 2 * np.array(n_pairs))
+    return out if real.all() else ops.take(out, np.flatnonzero(real), axis=-1)
+
+
+def pair_of_words(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any, pair: Any) -> Any:
+    """Give two of the four random words of a counter and a key, as one of 64 bits.
+
+    Parameters
+    ----------
+    c0, c1, c2, c3, k0, k1 : tensor, dtype uint32
+        The words of counter and key; see ``philox_4x32``.
+    pair : tensor, dtype int
+        0 for the first two words, 1 for the others.
+
+    Returns
+    -------
+    tensor, dtype uint64
+        The first of the two in the lower bits.
+    """
+    words = philox_4x32((c0, c1, c2, c3), (k0, k1))
+    low = ops.where(pair == 0, words[0], words[2])
+    high = ops.where(pair == 0, words[1], words[3])
+    return ops.cast(high, "uint64") * np.uint64(2**32) + ops.cast(low, "uint64")
+
+
+def _word_of(pair: Any, second: Any) -> Any:
+    """Give one word of a pair."""
+    high = ops.cast(pair // np.uint64(2**32), "uint32")
+    return ops.where(second, high, ops.cast(pair, "uint32"))

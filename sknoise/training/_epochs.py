@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from sknoise.noise._philox import word_of
+from sknoise.noise._philox import pair_of_words
 from sknoise.training._backends import Held, backend
 from sknoise.training._early import watched
 from sknoise.training._inputs import MAX_EPOCHS, Block, Inputs, StoppingState
@@ -157,7 +157,7 @@ class Training:
         keys, rows = inputs.keys, inputs.data.keys
         counter = (rows[..., 0], rows[..., 1], ops.cast(epoch, "uint32"), np.uint32(_SHUFFLE))
         key = (keys[:, 0, None], keys[:, 1, None])
-        word = self._backend.once(word_of)(*counter, *key, np.int32(0))
+        word = ops.cast(self._backend.once(pair_of_words)(*counter, *key, np.int64(0)), "uint32")
         n = self.spec.n_rows
         real = inputs.data.n_rows[:, None] > np.arange(n)
         draw = ops.where(real, word // np.uint32(2), np.uint32(2**31 - 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -181,21 +181,19 @@ class StepNoise:
         return real_units(self._spec, self._inputs, layer)
 
     def _drawn(self, rows: Any, sites: Sequence[tuple[int, int]], distribution: str) -> Any:
-        """Draw, and keep XLA from drawing once for each use.
+        once, keys = backend().once, self._inputs.keys
+        return draw(keys, rows, self._step, sites, distribution, once, self._apart)
+
+    def _apart(self, function: Callable[[], Any], shape: tuple[int, ...], dtype: str) -> Any:
+        """Compute a tensor, and keep XLA from computing it once for each use.
 
         XLA fuses element-wise work into each of its consumers, and so would draw the noise in
         the forward and again in the backward pass. It cannot fuse across a loop, even one of
         a single turn, so long as it does not know that it is one: hence turns, which is 1.
         """
         turns = ops.cast(self._step < np.uint32(2**32 - 1), "int32")
-        shape = (self._spec.n_sources, rows.shape[1], sum(width for _, width in sites))
-
-        def turn(i: Any, _: Any) -> tuple[Any, Any]:
-            once = backend().once
-            return i + 1, draw(self._inputs.keys, rows, self._step, sites, distribution, once)
-
-        start = (np.int32(0), ops.zeros(shape))
-        return ops.while_loop(lambda i, _: i < turns, turn, start)[1]
+        start = (np.int32(0), ops.zeros(shape, dtype))
+        return ops.while_loop(lambda i, _: i < turns, lambda i, _: (i + 1, function()), start)[1]
 
 
 def of_networks(spec: Spec, inputs: Inputs, a: Any) -> Any:
