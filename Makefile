@@ -24,11 +24,12 @@ check: $(VENV)/installed
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-cache --no-logo
 
-# Two processes at once, since most of their time is compilation: see conftest.py.
+# Two processes at once, since most of their time is compilation: see conftest.py. ARGS="-k noise"
+# chooses some, on TensorFlow.
 PYTEST = $(RUN) -m pytest -n 2
 test: check
 	$(PYTEST) $(ARGS)
-	$(MAKE) jax
+	$(if $(ARGS),,$(MAKE) jax)
 
 # What depends on the backend, on JAX: the generator, the program beside NumPy's, a part of its promises.
 JAX = tests/noise/test_philox.py tests/training/test_backends.py tests/training/test_disk.py \
@@ -56,7 +57,9 @@ fuzz: $(VENV)/installed
 # The tests again, counting which lines and branches of sknoise they run, in all their processes.
 coverage: $(VENV)/installed
 	$(RUN) -m coverage erase
-	$(MAKE) test ARGS="--cov --cov-append --cov-report= --cov-fail-under=0 $(ARGS)"
+	for tests in test jax; do \
+		$(MAKE) $$tests ARGS="--cov --cov-append --cov-report= --cov-fail-under=0 $(ARGS)" || exit 1; \
+	done
 	$(RUN) -m coverage report
 
 # Which changes of noise and training do their tests not notice? Takes hours; ARGS="--sample 300"

@@ -40,7 +40,5 @@ def _train(run: Run) -> tuple[Result, Wrapper | None]:
 COMPILED = Engine(
     _train,
     _reason_against,
-    refusal=(
-        "engine='compiled' cannot be used: {reason}. Use engine='keras' or another {culprit}."
-    ),
+    refusal="engine='compiled' cannot be used: {reason}. Use engine='keras', or do without that.",
 )

@@ -108,8 +108,7 @@ def choose(name: str, task: Task, callbacks: Sequence[keras.callbacks.Callback])
         if reason is None:
             break
         if after is None:
-            culprit = next((w for w in ("backend", "callback") if w in reason), "optimizer")
-            raise ValueError(engine.refusal.format(reason=reason, culprit=culprit))
+            raise ValueError(engine.refusal.format(reason=reason))
         warnings.warn(
             f"{ENGINES[after].fallback}: {reason}. engine={after!r} silences this.",
             UserWarning,

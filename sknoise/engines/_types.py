@@ -107,7 +107,7 @@ class Engine:
     reason_against : callable
         Says of a task and callbacks why it cannot train them; None where it can.
     refusal : str
-        The error where it must and cannot, with the places ``{reason}`` and ``{culprit}``.
+        The error where it must and cannot, with the place ``{reason}``.
     fallback : str
         What "auto" says when it comes to this engine, since those before cannot.
     """
