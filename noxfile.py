@@ -17,7 +17,7 @@ nox.options.error_on_missing_interpreters = True
 PAGE = Path("docs/versions.md")
 SHOWN = ("scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "scipy", "joblib", "rich")
 
-# The last patches of the oldest: TensorFlow 2.18.0 and JAX ask for different versions of ml-dtypes.
+# Their last patches: TensorFlow 2.18.0 and JAX ask for different versions of ml-dtypes.
 LOWEST = [
     requirement.replace(">=", "==") + ".*"
     for requirement in nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
