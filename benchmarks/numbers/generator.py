@@ -217,8 +217,9 @@ def compare_words(batteries: Batteries, streams: dict[str, Stream]) -> None:
     sites = [(Site("input").number, 30), (Site("hidden", 1).number, 400)]
     rows = np.stack(words(stream.values["row"]), axis=-1)[None]
     keys = np.stack(words(stream.values["key"][:1]), axis=-1)
-    drawn = draw(
-        tf.constant(keys), tf.constant(rows), tf.constant(0, tf.uint32), sites, "fraction"
+    drawn = tf.concat(
+        draw(tf.constant(keys), tf.constant(rows), tf.constant(0, tf.uint32), sites, "fraction"),
+        axis=-1,
     )
     ours = batteries.first_words(stream, drawn.numpy().size)
     if not np.array_equal(ours >> 8, drawn.numpy().ravel() * 2**24):
@@ -242,10 +243,10 @@ def normals() -> dict[str, float]:
         sites = [(int(number) >> 20, 128) for number in values["site"][[0, 1, 4, 7]]]
         keys, rows = tf.constant(keys), tf.constant(rows)
         steps = [
-            compiled(keys, rows, tf.constant(t, tf.uint32), sites, distribution)
+            np.stack(compiled(keys, rows, tf.constant(t, tf.uint32), sites, distribution), axis=-2)
             for t in range(n_steps)
         ]
-        return np.stack(steps, axis=1).reshape(len(keys), n_steps, n_rows, len(sites), 128)
+        return np.stack(steps, axis=1)
 
     p = {}
     z = draws(values["key"][:16], 32, 128, "gaussian")

@@ -180,7 +180,7 @@ def draw(
     distribution: str = "gaussian",
     once: Callable[[Callable[..., Any]], Callable[..., Any]] = _itself,
     apart: Callable[[Callable[[], Any], tuple[int, ...], str], Any] = _computed,
-) -> Any:
+) -> list[Any]:
     """Draw the noise of one training step, at some of its sites, for a stack of networks.
 
     Parameters
@@ -204,8 +204,8 @@ def draw(
 
     Returns
     -------
-    tensor of shape (n_networks, n_rows, sum of the widths), dtype float32
-        The sites' draws side by side.
+    list of tensor of shape (n_networks, n_rows, width), dtype float32
+        The draws of each site.
     """
     # A block of the generator has the words of four units. XLA computes one tensor at a time, and
     # for each of its elements all that this one takes: two words in one halve the work.
@@ -229,9 +229,8 @@ def draw(
 
     out = apart(draws, (*shape[:2], len(second)), "float32")
     # The second unit of a site's last pair may be none.
-    unit = 2 * pair.repeat(2) + second
-    real = unit < np.repeat([width for _, width in sites], 2 * np.array(n_pairs))
-    return out if real.all() else ops.take(out, np.flatnonzero(real), axis=-1)
+    firsts = 2 * (np.cumsum(n_pairs) - n_pairs)
+    return [out[..., i : i + width] for i, (_, width) in zip(firsts, sites, strict=True)]
 
 
 def pair_of_words(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any, pair: Any) -> Any:

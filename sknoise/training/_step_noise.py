@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -161,18 +160,17 @@ class StepNoise:
             sites["fraction" if fraction else self._spec.distribution].append(site)
         parts: dict[Site, Any] = {}
         for distribution, group in sites.items():
-            widths = [self._spec.width(site) for site in group]
-            numbered = [(site.number, width) for site, width in zip(group, widths, strict=True)]
+            numbered = [(site.number, self._spec.width(site)) for site in group]
             draws = self._drawn(row_keys, numbered, distribution)
-            for site, width, end in zip(group, widths, accumulate(widths), strict=True):
-                parts[site] = self._of_networks(draws[..., end - width : end])
+            parts |= zip(group, map(self._of_networks, draws), strict=True)
         return parts
 
     def _drawn_for_kernel(self, site: Site, rows: np.ndarray, width: int) -> Any:
         """Draw for each weight of a kernel."""
         keys = np.stack([rows, np.zeros_like(rows)], axis=-1).astype(np.uint32)[None]
         distribution = "gaussian" if site.kind == "gradient" else self._spec.distribution
-        return self._of_networks(self._drawn(keys, [(site.number, width)], distribution))
+        (draws,) = self._drawn(keys, [(site.number, width)], distribution)
+        return self._of_networks(draws)
 
     def _of_networks(self, a: Any) -> Any:
         return of_networks(self._spec, self._inputs, a)
@@ -180,7 +178,7 @@ class StepNoise:
     def _real_units(self, layer: int) -> Any | None:
         return real_units(self._spec, self._inputs, layer)
 
-    def _drawn(self, rows: Any, sites: Sequence[tuple[int, int]], distribution: str) -> Any:
+    def _drawn(self, rows: Any, sites: Sequence[tuple[int, int]], distribution: str) -> list[Any]:
         once, keys = backend().once, self._inputs.keys
         return draw(keys, rows, self._step, sites, distribution, once, self._apart)
 

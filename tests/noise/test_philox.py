@@ -88,11 +88,16 @@ def test_every_cell_gives_its_fraction():
 _draws = {}
 
 
+def side_by_side(sites, distribution="gaussian"):
+    """Give a function that draws for sites and joins what they get."""
+    return lambda *a: ops.concatenate(draw(*a, sites, distribution), axis=-1)
+
+
 def compiled_draw(sites, *arguments):
     """Draw by a program for these sites and shapes, which is compiled once."""
     asked = (sites, arguments[1].shape)
     if asked not in _draws:
-        _draws[asked] = backend().Compiled(lambda *a: draw(*a, sites), arguments)
+        _draws[asked] = backend().Compiled(side_by_side(sites), arguments)
     return _draws[asked](arguments)
 
 
@@ -109,7 +114,7 @@ def test_agrees_with_the_oracle(rng, distribution):
     rows = rng.integers(2**64, size=(2, 5), dtype=np.uint64)
     shift = np.array([0, 32], dtype=np.uint64)
     (ours,) = compiled(
-        lambda *words: draw(*words, ((0, 3), (2, 10)), distribution),
+        side_by_side(((0, 3), (2, 10)), distribution),
         (keys[:, None] >> shift).astype(np.uint32),
         (rows[..., None] >> shift).astype(np.uint32),
         np.uint32(123456),
