@@ -72,8 +72,8 @@ def _noise_at(
     level = noise.levels.get(site)
     if level is None:
         return []
-    # A seed of its own for each site, whatever other sites there are.
-    (own,) = np.random.SeedSequence([*seed, site.number]).generate_state(1).tolist()
+    # A seed of its own for each site, whatever other sites there are; PyTorch's have 31 bits.
+    own = int(np.random.SeedSequence([*seed, site.number]).generate_state(1)[0] // 2)
     if site.kind == "dropout":
         return [keras.layers.Dropout(level, seed=own, name=name, dtype="float32")]
     scale: Any = model.feature_scale if site.kind == "input" else None

@@ -6,6 +6,8 @@ import pytest
 from scipy import stats
 
 from sknoise.keras._layer import Noise, noise_layer
+from sknoise.keras._model import keras_model
+from tests.training.tasks import make_task
 
 LAWS = {
     "gaussian": stats.norm(),
@@ -111,3 +113,10 @@ def test_kerass_own_layer_where_it_will_do(stddev, distribution, multiplicative,
     if kind is Noise:
         expected = Noise(stddev, distribution, multiplicative, scale, 3)
         np.testing.assert_array_equal(added(layer), added(expected))
+
+
+def test_seeds_have_31_bits_as_pytorchs_have(rng):
+    models = [keras_model(make_task(rng, key=key).model) for key in range(8)]
+    seeds = {layer.seed for model in models for layer in model.layers if hasattr(layer, "seed")}
+    assert len(seeds) == 16
+    assert max(seeds) < 2**31
