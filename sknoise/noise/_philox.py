@@ -82,13 +82,17 @@ def philox_4x32(
         product = cast(a, "uint64") * np.uint64(multiplier)
         return cast(product // np.uint64(2**32), "uint32"), cast(product, "uint32")
 
+    def round_keys(k: Any, weyl: int) -> Any:
+        """Give the key of each round, in one tensor: XLA would compile each sum by itself."""
+        steps = np.arange(n_rounds, dtype=np.uint32) * np.uint32(weyl)
+        return k[None] + steps.reshape(-1, *[1] * len(k.shape))
+
     c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(n_rounds):
+    keys0, keys1 = map(round_keys, key, _WEYL)
+    for i in range(n_rounds):
         high0, low0 = product(c0, _MULTIPLIERS[0])
         high1, low1 = product(c2, _MULTIPLIERS[1])
-        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
-        k0, k1 = (k + np.uint32(w) for k, w in zip((k0, k1), _WEYL, strict=True))
+        c0, c1, c2, c3 = high1 ^ c1 ^ keys0[i], low1, high0 ^ c3 ^ keys1[i], low0
     return c0, c1, c2, c3
 
 

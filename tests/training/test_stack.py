@@ -107,7 +107,7 @@ def check_alone(tasks, together, atol=1e-5):
 def test_members_of_different_width(rng, optimizer):
     tasks = [
         make_task(rng, n_features=f, widths=(a, b), key=i, n_validation=9, optimizer=optimizer)
-        for i, (f, a, b) in enumerate([(3, 5, 20), (2, 12, 4), (4, 12, 20)])
+        for i, (f, a, b) in enumerate([(3, 5, 20), (2, 12, 4)])
     ]
     check_alone(tasks, train_stack(tasks))
 
@@ -149,7 +149,7 @@ def test_who_goes_on_moves_to_a_smaller_stack(rng, optimizer, monkeypatch):
     clear_cache()
     lengths = (5, 30, 12, 30, 12)
     tasks = [
-        make_task(rng, key=i, widths=(4 + i,), epochs=n, optimizer=optimizer, batch_size=8)
+        make_task(rng, key=i, widths=(4 + i % 2,), epochs=n, optimizer=optimizer, batch_size=8)
         for i, n in enumerate(lengths)
     ]
     together = train_stack(tasks)
