@@ -12,7 +12,7 @@ export TF_CPP_MIN_LOG_LEVEL = 3
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --upgrade pip
-	$(RUN) -m pip install --quiet --editable '.[test,check]'
+	$(RUN) -m pip install --quiet --editable '.[test,check,jax]'
 	touch $@
 
 demo: $(VENV)/installed

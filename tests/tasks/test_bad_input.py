@@ -478,6 +478,7 @@ def test_a_backend_of_keras_without_programs(monkeypatch):
 
 
 @pytest.mark.trains
+@pytest.mark.tensorflow
 def test_tensorflow_without_eager_execution():
     import tensorflow as tf
 
