@@ -308,8 +308,8 @@ class BaseNoisyMLPCV(BaseEstimator):
         """
         check_is_fitted(self, "estimators_")
         ratio = float(np.mean([len(test) / len(train) for train, test in self.folds_]))
-        n_epochs = len(self.history_["loss"])
-        return summary_of(self.cv_results_, self.best_index_, n_epochs, ratio)
+        epochs = len(self.history_["loss"]), int(self.best_params_["epochs"])
+        return summary_of(self.cv_results_, self.best_index_, *epochs, ratio)
 
     @property
     def model_(self) -> Any:

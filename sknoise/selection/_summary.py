@@ -9,7 +9,9 @@ import numpy as np
 from sknoise.selection._corrected import CONFIDENCE, corrected_intervals
 
 
-def summary_of(results: dict[str, Any], best: int, n_epochs: int, test_ratio: float) -> str:
+def summary_of(
+    results: dict[str, Any], best: int, n_epochs: int, on_all_rows: int, test_ratio: float
+) -> str:
     """Tell what came of a search.
 
     Parameters
@@ -20,6 +22,8 @@ def summary_of(results: dict[str, Any], best: int, n_epochs: int, test_ratio: fl
         Number of the chosen candidate.
     n_epochs : int
         The longest training that was tried.
+    on_all_rows : int
+        Epochs that are as long on all rows as the chosen ones are on a fold's.
     test_ratio : float
         Rows held out over rows trained on.
 
@@ -33,7 +37,8 @@ def summary_of(results: dict[str, Any], best: int, n_epochs: int, test_ratio: fl
     error = scores[best].std(ddof=1) / len(splits) ** 0.5
     lines = [
         f"Chosen of {len(scores)} candidates by {len(splits)} folds: {chosen}, after "
-        f"{results['n_iter'][best]} of {n_epochs} epochs.",
+        f"{results['n_iter'][best]} of {n_epochs} epochs, which is as long as {on_all_rows} on "
+        "all rows.",
         f"Mean score on held-out rows: {scores[best].mean():.4g} (standard error {error:.2g}).",
     ]
     return "\n".join([*lines, _worth(results, scores, test_ratio)])

@@ -470,7 +470,8 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(clf):
 
 def test_words_say_what_was_chosen_and_whether_noise_was_worth_it(clf):
     words = clf.summary()
-    assert f"after {clf.n_iter_} of {N_EPOCHS} epochs" in words
+    on_all_rows = f"as long as {clf.best_params_['epochs']} on all rows"
+    assert f"after {clf.n_iter_} of {N_EPOCHS} epochs, which is {on_all_rows}." in words
     assert "2 candidates by 3 folds" in words
     assert "Was noise worth it?" in words
     results = clf.cv_results_
