@@ -109,7 +109,8 @@ def test_callbacks_know_that_more_accuracy_is_better(blobs, watcher, labels, tmp
         watching = WATCHERS[watcher](name, str(tmp_path / "best.weights.h5"))
         clf = small(callbacks=[watching], engine="compiled", epochs=4)
         (watching,) = clf.fit(X, y, X_val=X, y_val=y).callbacks_
-        assert watching.monitor_op is keras.ops.greater
+        assert watching.monitor_op(1.0, 0.0)
+        assert not watching.monitor_op(0.0, 1.0)
         assert watching.best == pytest.approx(clf.history_[name].max())
 
 
