@@ -20,8 +20,8 @@ ALL_NOISE = NOISE | {
     "noise_target": 0.02,
     "dropout": 0.1,
 }
-# Keras's loop takes some 4 ms a step, traces anew for a minibatch that is smaller, and sgd in half
-# the time of adam.
+# Keras's loop takes some 4 ms a step, traces anew for a minibatch that is smaller, and traces sgd
+# faster than adam.
 KERAS = {
     "engine": "keras",
     "optimizer": "sgd",
