@@ -71,12 +71,12 @@ def check_use(wheel: Path, folder: Path) -> None:
         run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
 
     run(sys.executable, "-m", "venv", python.parents[1])
-    # First without extras: the README's search needs none. Its next block is the same search by
-    # the joblib backend.
+    # First without extras: the README needs none up to its search. The block after that draws.
     install(wheel)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    first, second = re.findall(r"^```python\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)[:2]
-    run(python, "-I", "-c", f"{first}\n{second}\nprint(search.best_params_)")
+    blocks = re.findall(r"^```python\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    (last,) = (i for i, block in enumerate(blocks) if "search.fit(" in block)
+    run(python, "-I", "-c", "\n".join(blocks[: last + 1]))
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     (pytest,) = (
