@@ -84,7 +84,8 @@ def check_use(wheel: Path, folder: Path) -> None:
         for requirement in project["project"]["optional-dependencies"]["test"]
         if requirement.startswith("pytest==")
     )
-    install(f"{wheel}[plot,onnx]", pytest)
+    # Collecting doctests imports each module.
+    install(f"{wheel}[plot,onnx,jax]", pytest)
     (options,) = project["tool"]["pytest"]["ini_options"]["doctest_optionflags"]
     # Isolated: neither PYTHONPATH nor the working directory brings another sknoise.
     run(
