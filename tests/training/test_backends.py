@@ -133,7 +133,7 @@ def test_programs_leave_neither_memory_maps_nor_graphs_behind(rng, optimizer):
         patch.setattr("sknoise.training._stack.program_for", program_for)
         train(3)
         maps, graphs = maps_and_graphs()
-        for width in (4, 5):
+        for width in (4, 5, 6):
             train(width)
         more_maps, more_graphs = maps_and_graphs()
     # A program that stayed would be some 135 maps and a dozen graphs.
