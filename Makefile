@@ -79,7 +79,7 @@ oldest: .venv-oldest/installed
 	.venv-oldest/bin/python -m pytest -n 2 tests/estimators/test_checks.py tests/selection \
 		tests/parallel/test_backend.py -k "not test_options" $(ARGS)
 
-# Oldest and newest versions of all that sknoise needs, on Python 3.11, 3.12 and 3.13, which must be on
+# Oldest and newest versions of all that sknoise needs, on Python 3.11 to 3.14, which must be on
 # the PATH: some ten minutes and 1 GB of downloads a cell, see noxfile.py.
 matrix:
 	$(PYTHON) -m venv .venv-nox

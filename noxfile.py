@@ -41,6 +41,7 @@ CELLS = {
         ["scikit-learn==1.6.*", "tensorflow==2.21.*", "keras==3.12.*", NAMED],
     ),
     "newest": ("3.13", []),
+    "python-3.14": ("3.14", []),
     "jax-0.8": ("3.12", ["jax==0.8.*"]),
 }
 # The cells in which Keras runs on JAX.
