@@ -124,7 +124,7 @@ def plain_keras_fit(epochs: int) -> None:
 
 def extrapolated(fit: Callable[[int], None]) -> float:
     """Time a fit by Keras of all epochs, less the building of its model; NaN if that drowns it."""
-    fit(1)  # What a process does but once.
+    fit(1)  # JAX compiles for each new shape, and keeps that.
     warm_up = seconds(lambda: fit(KERAS_WARM_UP))
     longer = seconds(lambda: fit(KERAS_WARM_UP + KERAS_EPOCHS))
     return (longer - warm_up) * EPOCHS / KERAS_EPOCHS if longer > warm_up else np.nan

@@ -12,15 +12,13 @@ from sknoise import NoisyMLPClassifier, NoisyMLPRegressor
 
 # By default noise follows from the data, and is next to none where classes are clear.
 NOISE = {"noise_input": 0.1, "noise_hidden": 0.1}
-# Every noise at once and what else goes with it, in few configurations: each check has data of its
-# own shape, to compile for.
+# Every noise at once, with few programs: each check has data of its own shape, to compile for.
 ALL_NOISE = NOISE | {
     "noise_activation": 0.1,
     "noise_weights": 0.02,
     "noise_gradient": 0.01,
     "noise_target": 0.02,
     "dropout": 0.1,
-    "early_stopping": True,
 }
 # Keras's loop takes some 4 ms a step, traces anew for a minibatch that is smaller, and traces sgd
 # faster than adam.
@@ -57,9 +55,13 @@ REGRESSORS = [NOISE | KERAS | {"alpha": 0.01, "max_norm": 3}]
 @parametrize_with_checks(
     [
         NoisyMLPClassifier(),
-        NoisyMLPClassifier(**ALL_NOISE, noise_kind="multiplicative", patience=50),
+        NoisyMLPClassifier(
+            **ALL_NOISE, noise_kind="multiplicative", early_stopping=True, patience=50
+        ),
         NoisyMLPRegressor(),
-        NoisyMLPRegressor(**ALL_NOISE, noise_distribution="uniform", loss="huber"),
+        NoisyMLPRegressor(
+            **ALL_NOISE, noise_distribution="uniform", loss="huber", early_stopping=True
+        ),
     ]
 )
 def test_estimators(estimator, check):
@@ -107,7 +109,8 @@ def test_a_warm_start_fails_only_checks_that_ask_for_a_cold_one():
 
 
 @pytest.mark.parametrize(
-    "options", [NOISE, {"batch_size": 4}, {"batch_size": None}, {"early_stopping": True}]
+    "options",
+    [NOISE, ALL_NOISE, {"batch_size": 4}, {"batch_size": None}, {"early_stopping": True}],
 )
 def test_weight_two_is_a_row_twice_to_the_last_bit(blobs, options):
     X, y = blobs
